@@ -1,0 +1,1 @@
+"""One TOML per capture set-up; README.md says what every key means."""

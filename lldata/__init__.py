@@ -1,0 +1,1 @@
+"""RAW files in, checked HDF5 out, samples out."""
