@@ -1,0 +1,202 @@
+"""What the commands say and how they end: one line of error, strict JSON, tables, progress.
+
+Results meant for programs go to stdout as JSON; everything meant for people goes to stderr.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import logging
+import math
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from lldata.errors import LowLightError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def run_app(
+    command: Callable[[], object],
+    program: str,
+    resume: Callable[[Sequence[str]], Sequence[str]] = tuple,
+) -> NoReturn:
+    """Run a command-line program and end the process with the exit code it has earned.
+
+    Parameters
+    ----------
+    command : the typer application, called without arguments
+    program : its name, the first word of every error line
+    resume : arguments typed -> arguments that continue the work after an interruption
+    """
+    try:
+        command()
+    except KeyboardInterrupt:
+        _interrupted(program, resume)
+    except LowLightError as error:
+        _fail(program, str(error))
+    except BrokenPipeError:
+        _hush()
+    except OSError as error:
+        if error.errno not in MENDABLE:
+            raise
+        where = error.filename or "writing"
+        _fail(
+            program,
+            f"{where}: {error.strerror}. Free the space, change the rights or choose "
+            "another folder.",
+        )
+    except SystemExit as end:  # typer turns an interruption into this code, without a word
+        if end.code == 130:
+            _interrupted(program, resume)
+        raise
+    raise SystemExit(0)
+
+
+def _fail(program: str, line: str) -> NoReturn:
+    say(f"{program}: {line}")
+    raise SystemExit(2)
+
+
+def _interrupted(program: str, resume: Callable[[Sequence[str]], Sequence[str]]) -> NoReturn:
+    again = shlex.join([program, *resume(sys.argv[1:])])
+    say(f"{program}: interrupted. What is finished is kept; go on with: {again}")
+    raise SystemExit(130)
+
+
+def _hush() -> NoReturn:
+    """End quietly when the reader of stdout has gone, also in the interpreter's last flush."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(0)
+
+
+def finite(value: Any) -> Any:
+    """Return `value` as plain JSON values: NaN and infinities null, paths text, NumPy unboxed."""
+    if isinstance(value, Mapping):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, str) or value is None:
+        return value
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):  # NumPy scalars and arrays
+        return finite(value.tolist())
+    if isinstance(value, Sequence | set | frozenset):
+        return [finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def to_json(document: Any) -> str:
+    """Return one strict JSON document, pure ASCII so that any terminal or locale carries it."""
+    return json.dumps(finite(document), allow_nan=False, indent=2)
+
+
+def print_json(document: Any) -> None:
+    """Write one strict JSON document to stdout."""
+    try:
+        sys.stdout.write(to_json(document) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _hush()
+
+
+def say(line: str) -> None:
+    """Write one line to stderr; control characters of file names cannot steer the terminal."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in " ".join(line.split()))
+    encoding = sys.stderr.encoding or "utf-8"
+    sys.stderr.write(plain.encode(encoding, "replace").decode(encoding) + "\n")
+    sys.stderr.flush()
+
+
+def log_to_stderr(verbosity: int) -> None:
+    """Show the library's own log on stderr: warnings, with -v information, with -vv debugging."""
+    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
+    logging.basicConfig(
+        level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+    )
+
+
+def stderr_console() -> Console:
+    """Return a console on stderr: 80 columns and no colour when that is no terminal."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=False)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table on stderr; numbers stand on the right, None as a dash."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    numeric = [
+        all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))
+    ]
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD)
+    for name, right in zip(columns, numeric, strict=True):
+        table.add_column(Text(name), justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    stderr_console().print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+@contextlib.contextmanager
+def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show how far the work is; the block gets a function to call after each finished item.
+
+    A bar on a terminal; elsewhere one plain line for each tenth of the work.
+    """
+    console = stderr_console()
+    if not console.is_terminal:
+        yield _plain_progress(label, total)
+        return
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda: bar.advance(task)
+
+
+def _plain_progress(label: str, total: int) -> Callable[[], None]:
+    done = 0
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
+        if done == total or done * 10 // max(total, 1) > (done - 1) * 10 // max(total, 1):
+            say(f"{label}: {done}/{total}")
+
+    return advance
