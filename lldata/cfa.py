@@ -30,7 +30,11 @@ _XTRANS_PLANES: tuple[tuple[tuple[int, int], ...], ...] = (
     ((0, 1), (0, 3), (3, 0), (3, 4)),
     ((1, 2), (2, 5), (5, 2), (4, 5)),
     ((2, 2), (1, 5), (4, 2), (5, 5)),
-    *(tuple((r + 3 * i, c + 3 * j) for i in (0, 1) for j in (0, 1)) for r in (1, 2) for c in (0, 1)),
+    *(
+        tuple((r + 3 * i, c + 3 * j) for i in (0, 1) for j in (0, 1))
+        for r in (1, 2)
+        for c in (0, 1)
+    ),
 )
 _BAYER_PLANES = (((0, 0),), ((0, 1),), ((1, 1),), ((1, 0),))
 
@@ -64,7 +68,8 @@ def layout(cfa: str) -> Layout:
                 if cfa == "".join(np.roll(tile, (-top, -left), (0, 1)).ravel()):
                     return Layout(period, scale, planes, colours, top, left)
     raise FrameError(
-        f"CFA {cfa!r}", "this is no phase of a known pattern",
+        f"CFA {cfa!r}",
+        "this is no phase of a known pattern",
         "Bayer (RGGB, GRBG, GBRG, BGGR) and the 36 phases of X-Trans are supported",
         "Check that the file is the RAW file of a Bayer or X-Trans camera",
     )
@@ -96,14 +101,16 @@ def _indices(length: int, before: int, period: int) -> NDArray[np.intp]:
     positions = np.arange(total) - before
     if length < period:
         raise FrameError(
-            "mosaic", f"it is {length} pixels on one side",
-            f"one period of the CFA is {period} pixels", "Use a larger frame or crop",
+            "mosaic",
+            f"it is {length} pixels on one side",
+            f"one period of the CFA is {period} pixels",
+            "Use a larger frame or crop",
         )
     # mirrored by whole periods: the site's phase is kept
     low = positions < 0
-    positions[low] += period * -(-(-positions[low]) // period)
+    positions[low] %= period
     high = positions >= length
-    positions[high] -= period * -(-(positions[high] - length + 1) // period)
+    positions[high] -= period * ((positions[high] - length) // period + 1)
     return positions
 
 

@@ -1,0 +1,168 @@
+"""Run idempotent units of work, each in a disposable process, locally or (later) on a cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from lldata.errors import LowLightError
+
+Result = TypeVar("Result")
+
+GIBIBYTE = 2**30
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One idempotent piece of work: `function(*args)`, known by its key."""
+
+    key: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+
+
+class WorkerError(LowLightError):
+    """The process of a unit was killed, crashed, or ran past its time or memory."""
+
+
+@dataclass(frozen=True)
+class Local:
+    """Processes on this machine: one death or one overrun costs one unit, never the others."""
+
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    timeout_s: float = 600.0  # per unit
+    memory_bytes: int = 8 * GIBIBYTE  # address space of a worker; not enforced on macOS, Windows
+
+
+def _enter(memory_bytes: int) -> None:
+    """Prepare a worker: bound its memory, leave Ctrl-C to the parent."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.name == "posix":
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        limit = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
+        with contextlib.suppress(ValueError, OSError):  # macOS refuses RLIMIT_AS
+            resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
+@contextlib.contextmanager
+def _one_native_thread() -> Iterator[None]:
+    """Let processes started inside use one OpenMP thread each.
+
+    Compressed RAF decoding is not reproducible otherwise (LibRaw issue 845), and the variable is
+    only read when the native library is loaded.
+    """
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _outcome(unit: Unit, future: Future[Any], engine: Local) -> Any:
+    try:
+        return future.result()
+    except TimeoutError:
+        return WorkerError(
+            unit.key,
+            f"it took longer than {engine.timeout_s:g} s",
+            "a sound file takes seconds",
+            "Check the file; it may be damaged",
+        )
+    except (ProcessExpired, CancelledError) as error:
+        code = getattr(error, "exitcode", None)
+        return WorkerError(
+            unit.key,
+            f"the process reading it ended with code {code}",
+            "a sound file is read in peace",
+            "Check the file; it may be damaged",
+        )
+    except MemoryError:
+        return WorkerError(
+            unit.key,
+            f"it needs more than {engine.memory_bytes / GIBIBYTE:g} GiB of memory",
+            "a sound file needs less",
+            "Check the file; it may be damaged",
+        )
+    except Exception as error:  # noqa: BLE001  # every failure of a unit is that unit's result
+        return error
+
+
+def run_units(units: Iterable[Unit], engine: Local | None = None) -> Iterator[tuple[Unit, Any]]:
+    """Run units and yield each with its result, or with the error that ended it, as they end.
+
+    Parameters
+    ----------
+    units : read lazily, so that any number of them needs little memory
+    engine : where and within which limits; by default all cores of this machine
+
+    Yields
+    ------
+    (unit, result) where the result of a failed unit is the exception (`WorkerError` for a crash,
+    a time-out or an exhausted memory). Closing the iterator stops the workers.
+    """
+    engine = engine or Local()
+    waiting = iter(units)
+    context = multiprocessing.get_context("spawn")
+    with (
+        _one_native_thread(),
+        ProcessPool(
+            max_workers=engine.workers,
+            context=context,
+            initializer=_enter,
+            initargs=(engine.memory_bytes,),
+        ) as pool,
+    ):
+        running: dict[Future[Any], Unit] = {}
+        try:
+            while True:
+                for unit in islice(waiting, 2 * engine.workers - len(running)):
+                    future: Future[Any] = pool.schedule(
+                        unit.function, args=unit.args, timeout=engine.timeout_s
+                    )
+                    running[future] = unit
+                if not running:
+                    return
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    unit = running.pop(future)
+                    yield unit, _outcome(unit, future, engine)
+        finally:
+            if running:
+                pool.stop()  # type: ignore[no-untyped-call]
+
+
+def run_isolated(
+    function: Callable[..., Result],
+    *args: Any,
+    timeout_s: float = 60.0,
+    memory_bytes: int = 4 * GIBIBYTE,
+) -> Result:
+    """Return `function(*args)`, computed in a disposable process; its first argument names it.
+
+    Raises
+    ------
+    WorkerError
+        If the process crashed or ran past its time or memory.
+    """
+    engine = Local(workers=1, timeout_s=timeout_s, memory_bytes=memory_bytes)
+    ((_, result),) = run_units([Unit(str(args[0]), function, args)], engine)
+    if isinstance(result, BaseException):
+        raise result
+    return result  # type: ignore[no-any-return]

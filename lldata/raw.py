@@ -1,0 +1,310 @@
+"""Read RAW files: the mosaic as the sensor gave it, with everything its file says.
+
+LibRaw (through rawpy) and exifread are asked together: exifread cannot open RAF and CR3, LibRaw
+misses some EXIF layouts. LibRaw decodes truncated files without an error, so that the checks
+before and after decoding are ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+from datetime import datetime
+from fractions import Fraction
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import exifread
+import numpy as np
+import rawpy
+from numpy.typing import NDArray
+
+from lldata import tiff
+from lldata.engine import run_isolated
+from lldata.errors import FrameError
+from lldata.frame import Frame
+
+LARGEST_FILE = 2 * 2**30  # bytes; a medium-format RAW file has 0.3
+
+LIBRAW_VERSION = ".".join(map(str, rawpy.libraw_version))
+RAWPY_VERSION = version("rawpy")
+
+
+def read_frame(path: Path, *, timeout_s: float = 60.0) -> Frame:
+    """Read a RAW file in a disposable process with bounded time and memory.
+
+    Raises
+    ------
+    FrameError
+        If the path is no regular readable file, is no RAW file of a mosaic sensor, is cut, or
+        lacks its exposure time or ISO; `WorkerError` if decoding crashed or hung.
+    """
+    check_regular(Path(path))  # at once, before a process is started: a FIFO would hang it
+    return run_isolated(decode, Path(path), timeout_s=timeout_s)
+
+
+def check_regular(path: Path) -> os.stat_result:
+    """Check that the path is a regular, readable file of a sane size.
+
+    Raises
+    ------
+    FrameError
+        Naming what the path is instead.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        raise FrameError(
+            path, "there is no such file", "a RAW file is needed", "Correct the path"
+        ) from None
+    except OSError as error:
+        raise FrameError(
+            path,
+            f"it cannot be reached ({error.strerror})",
+            "a RAW file is needed",
+            "Correct the path or its links",
+        ) from error
+    kinds = {
+        stat.S_ISDIR: "a folder",
+        stat.S_ISFIFO: "a FIFO",
+        stat.S_ISSOCK: "a socket",
+        stat.S_ISCHR: "a device",
+        stat.S_ISBLK: "a device",
+    }
+    for test, kind in kinds.items():
+        if test(status.st_mode):
+            raise FrameError(path, f"it is {kind}", "a regular file is needed", "Name a RAW file")
+    if status.st_size == 0:
+        raise FrameError(
+            path,
+            "the file is empty (0 bytes)",
+            "a RAW file is needed",
+            "Copy it from the card again",
+        )
+    if status.st_size > LARGEST_FILE:
+        raise FrameError(
+            path,
+            f"the file has {status.st_size} bytes",
+            f"at most {LARGEST_FILE} are read",
+            "Name a RAW file",
+        )
+    if not os.access(path, os.R_OK):
+        raise FrameError(
+            path,
+            "it may not be read by this user",
+            "read permission is needed",
+            f"chmod u+r {path}",
+        )
+    return status
+
+
+def decode(path: Path) -> Frame:
+    """Read a RAW file in this process: for disposable workers; others call `read_frame`."""
+    path = Path(path)
+    data = _load(path)
+    exif = _exif(data)
+    try:
+        with rawpy.imread(io.BytesIO(data)) as raw:
+            mosaic, cfa = _mosaic(path, raw)
+            facts = _facts(path, raw, exif)
+    except rawpy.LibRawError as error:
+        raise _refusal(path, error) from error
+    _check_pixels(path, mosaic)
+    digest = hashlib.sha256(data).hexdigest()
+    return Frame(mosaic=mosaic, cfa=cfa, sha256=digest, **facts)
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """Return `Frame.metadata()` without decoding the pixels; in this process, for workers."""
+    path = Path(path)
+    data = _load(path)
+    exif = _exif(data)
+    try:
+        with rawpy.imread(io.BytesIO(data)) as raw:
+            facts = _facts(path, raw, exif)
+            pattern = _pattern(path, raw)
+    except rawpy.LibRawError as error:
+        raise _refusal(path, error) from error
+    return {**facts, "cfa": pattern, "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _load(path: Path) -> bytes:
+    check_regular(path)
+    data = path.read_bytes()
+    beyond = tiff.missing_bytes(data)
+    if beyond:
+        raise FrameError(
+            path,
+            f"at least {beyond} bytes of its pixel data are missing",
+            "every strip and tile must be whole and lie inside the file",
+            "The file is cut: copy it from the card again",
+        )
+    return data
+
+
+def _refusal(path: Path, error: rawpy.LibRawError) -> FrameError:
+    text = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
+    return FrameError(
+        path,
+        f"LibRaw finds no RAW image in it ({text})",
+        "a camera's RAW file is needed",
+        "Copy it from the card again, or leave it out",
+    )
+
+
+def _mosaic(path: Path, raw: rawpy.RawPy) -> tuple[NDArray[np.uint16], str]:
+    cfa = _pattern(path, raw)
+    visible = raw.raw_image_visible
+    if visible is None or visible.ndim != 2:
+        raise _no_mosaic(path)
+    return visible.astype(np.uint16, copy=True), cfa  # LibRaw's memory ends with the file
+
+
+def _no_mosaic(path: Path) -> FrameError:
+    return FrameError(
+        path,
+        "it holds no mosaic (an sRAW, linear DNG or Foveon file)",
+        "one value per photosite is needed",
+        "Shoot full-size RAW",
+    )
+
+
+def _pattern(path: Path, raw: rawpy.RawPy) -> str:
+    if raw.raw_type is not rawpy.RawType.Flat or raw.raw_pattern is None:
+        raise _no_mosaic(path)
+    names = raw.color_desc.decode("ascii")
+    return "".join(names[index] for index in raw.raw_pattern.ravel())
+
+
+def _check_pixels(path: Path, mosaic: NDArray[np.uint16]) -> None:
+    low, high = int(mosaic.min()), int(mosaic.max())
+    if low == high:
+        raise FrameError(
+            path,
+            f"every pixel is {low} DN",
+            "a photograph varies",
+            "The pixel data is missing: copy the file from the card again",
+        )
+
+
+def _exif(data: bytes) -> dict[str, Any]:
+    try:
+        tags: dict[str, Any] = exifread.process_file(
+            io.BytesIO(data), details=False, extract_thumbnail=False
+        )
+    except (ValueError, KeyError, IndexError, TypeError, OverflowError):
+        return {}  # a damaged directory: what LibRaw reads stands in
+    return tags
+
+
+def _tag(exif: dict[str, Any], *names: str) -> Any:
+    """Return the first value of the first of these tags found under EXIF or Image, or None."""
+    for name in names:
+        for directory in ("EXIF", "Image"):
+            tag = exif.get(f"{directory} {name}")
+            if tag is None:
+                continue
+            values = tag.values
+            if isinstance(values, str):
+                return values.strip() or None
+            if len(values):
+                return values[0]
+    return None
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(Fraction(value)) if value is not None else 0.0
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None
+    return number if number > 0 else None
+
+
+def _first_positive(*values: Any) -> float | None:
+    for value in values:
+        number = _number(value)
+        if number is not None:
+            return number
+    return None
+
+
+def _required(path: Path, field: str, *values: Any) -> float:
+    number = _first_positive(*values)
+    if number is None:
+        raise FrameError(
+            path,
+            f"it states no {field} (EXIF and LibRaw were asked)",
+            f"the {field} decides the exposure ratio",
+            "Use the file as the camera wrote it",
+        )
+    return number
+
+
+def _facts(path: Path, raw: rawpy.RawPy, exif: dict[str, Any]) -> dict[str, Any]:
+    other = raw.other
+    iso = _tag(exif, "ISOSpeedRatings", "PhotographicSensitivity")
+    if _number(iso) == 65535:  # the 16-bit tag's "more than fits"
+        iso = _tag(exif, "RecommendedExposureIndex", "ISOSpeed")
+    whites = [w for w in (raw.camera_white_level_per_channel or []) if w]
+    return {
+        "black_level": _four(raw.black_level_per_channel),
+        "white_level": int(min(whites) if whites else raw.white_level),
+        "white_balance": _white_balance(raw.camera_whitebalance),
+        "colour_matrix": tuple(tuple(float(v) for v in row) for row in raw.rgb_xyz_matrix[:3]),
+        "exposure_s": _required(
+            path, "exposure time", _tag(exif, "ExposureTime"), round(other.shutter_speed, 9)
+        ),
+        "iso": _required(path, "ISO", iso, other.iso_speed),
+        "camera": _camera(exif),
+        "f_number": _first_positive(_tag(exif, "FNumber"), round(other.aperture, 4)),
+        "focal_length_mm": _first_positive(_tag(exif, "FocalLength"), other.focal_length),
+        "lens": _text(_tag(exif, "LensModel")),
+        "time": _time(exif, other.timestamp),
+        "software": _text(_tag(exif, "Software")),
+    }
+
+
+def _four(values: Any) -> tuple[float, ...]:
+    numbers = [float(v) for v in values][:4]
+    return tuple(numbers + numbers[1:2] * (4 - len(numbers)))
+
+
+def _white_balance(multipliers: Any) -> tuple[float, ...]:
+    red, green, blue, second = (float(v) for v in multipliers)
+    if green <= 0 or red <= 0 or blue <= 0:
+        return (0.0, 0.0, 0.0, 0.0)  # unknown
+    return (red / green, 1.0, blue / green, (second or green) / green)
+
+
+def _camera(exif: dict[str, Any]) -> str:
+    make, model = _text(_tag(exif, "Make")) or "", _text(_tag(exif, "Model")) or ""
+    first_word = make.split(" ")[0].casefold()
+    return (
+        model
+        if first_word and model.casefold().startswith(first_word)
+        else f"{make} {model}".strip()
+    )
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = " ".join(str(value).replace("\0", " ").split())
+    return text or None
+
+
+def _time(exif: dict[str, Any], timestamp: datetime | None) -> str | None:
+    text = _text(_tag(exif, "DateTimeOriginal", "DateTime"))
+    if text:
+        try:
+            moment = datetime.strptime(text, "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007  # camera clock
+        except ValueError:
+            pass
+        else:
+            return moment.isoformat()
+    if timestamp is not None and timestamp.year > 1970:
+        return timestamp.replace(tzinfo=None).isoformat()
+    return None
