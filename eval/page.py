@@ -1,0 +1,98 @@
+"""One HTML page as one file: template, style and script together, under a strict policy.
+
+The templates lie in leaderboard/site. Style and script are part of the page and named in its
+content security policy by their hashes, so text from a record can never run or restyle it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+DECIMALS = {"dB": 2}  # every other score: four significant digits, or four decimals below 1
+NO_VALUE = "–"
+
+
+def render(template: str, **context: Any) -> str:
+    """Return the page `template` (a file of leaderboard/site) with `context` filled in.
+
+    The template gets `style`, `script` and `policy`, the content security policy that allows
+    exactly these two, pictures inside the page, and nothing else.
+    """
+    style, script = _source("style.css"), _source("page.js")
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
+        f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
+    )
+    page = _environment().get_template(template)
+    return page.render(style=Markup(style), script=Markup(script), policy=policy, **context)  # noqa: S704
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_source),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        score=score, count=count, seconds=seconds, size=size, json_data=json_data
+    )
+    return environment
+
+
+def _source(name: str) -> str:
+    return (resources.files("leaderboard") / "site" / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def score(value: float | None, unit: str = "") -> str:
+    """Return a score as it is printed: two decimals for dB, else about four digits."""
+    if value is None or not math.isfinite(value):
+        return NO_VALUE
+    if unit in DECIMALS:
+        text = f"{value:.{DECIMALS[unit]}f}"
+    else:
+        whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+        text = f"{value:.{max(4 - whole, 0)}f}"
+    return text.replace("-", "−")
+
+
+def count(value: float | None) -> str:
+    """Return a whole number with thin spaces between the thousands."""
+    return NO_VALUE if value is None else f"{round(value):,}".replace(",", "\u202f")
+
+
+def seconds(value: float | None) -> str:
+    """Return a duration in ms, s or min, three digits."""
+    if value is None:
+        return NO_VALUE
+    if value < 1:
+        return f"{value * 1000:.3g} ms"
+    return f"{value:.3g} s" if value < 120 else f"{value / 60:.3g} min"
+
+
+def size(value: float | None) -> str:
+    """Return a number of bytes in MB or GB (powers of ten)."""
+    if value is None:
+        return NO_VALUE
+    return f"{value / 1e9:.3g} GB" if value >= 1e9 else f"{value / 1e6:.3g} MB"
+
+
+def json_data(value: Any) -> Markup:
+    r"""Return strict JSON that is safe inside a script element: `<`, `>` and `&` as \uXXXX."""
+    text = json.dumps(value, allow_nan=False, ensure_ascii=True, sort_keys=True)
+    for letter in "<>&":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return Markup(text)  # noqa: S704

@@ -1,0 +1,65 @@
+"use strict";
+// Sorting, the before/after slider and the download; the page is complete without them.
+document.documentElement.classList.add("js");
+
+for (const table of document.querySelectorAll("table[data-sortable]")) {
+  table.querySelectorAll("thead th[data-sort]").forEach((header) => {
+    const column = header.cellIndex;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...header.childNodes);
+    header.append(button);
+    button.addEventListener("click", () => {
+      const up = header.getAttribute("aria-sort") !== "ascending";
+      table.querySelectorAll("th[aria-sort]").forEach((th) => th.removeAttribute("aria-sort"));
+      header.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const key = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent.trim();
+      const numeric = header.dataset.sort === "number";
+      for (const body of table.tBodies) {
+        const rows = [...body.rows].map((row) => [key(row), row]);
+        rows.sort(([a], [b]) => {
+          if (a === "" || b === "") return (a === "") - (b === ""); // no value: always last
+          const order = numeric ? a - b : a.localeCompare(b, "en", { numeric: true });
+          return up ? order : -order;
+        });
+        body.append(...rows.map(([, row]) => row));
+      }
+    });
+  });
+}
+
+const template = document.getElementById("slider");
+for (const pair of document.querySelectorAll(".pair")) {
+  const figures = [...pair.querySelectorAll(".pictures figure")];
+  if (!template || figures.length < 2) continue;
+  const parts = template.content.cloneNode(true);
+  const choices = [...parts.querySelectorAll("select")];
+  const images = [...parts.querySelectorAll("img")];
+  const slider = parts.querySelector(".slider");
+  const show = (side) => {
+    const shown = figures[choices[side].selectedIndex].querySelector("img");
+    images[side].src = shown.src;
+    images[side].alt = shown.alt;
+  };
+  choices.forEach((choice, side) => {
+    for (const figure of figures) choice.add(new Option(figure.querySelector("figcaption").textContent));
+    choice.selectedIndex = side; // input on the left, output on the right
+    choice.addEventListener("change", () => show(side));
+    show(side);
+  });
+  parts.querySelector("input").addEventListener("input", (event) => {
+    slider.style.setProperty("--cut", `${event.target.value}%`);
+  });
+  pair.querySelector(".pictures").before(parts);
+}
+
+for (const button of document.querySelectorAll("button[data-save]")) {
+  button.addEventListener("click", () => {
+    const text = document.getElementById(button.dataset.save).textContent;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    link.download = button.dataset.name;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  });
+}
