@@ -1,17 +1,19 @@
 """What every method is: an `info`, and a call from a sample to a picture.
 
-A method is one file in classical/ or networks/; its file name is its public name and
-`build(**options)` makes it. Nothing is registered: the listings scan the folders.
+A method is one file in classical/ or networks/; its file name is its public name, `INFO` says
+what it is and `build(**options)` makes it. Nothing is registered: the listings scan the folders.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import inspect
 import pkgutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -39,6 +41,7 @@ class MethodInfo:
     trainable: bool = False
     needs_ratio: bool = False
     reference_use: ReferenceUse = "none"
+    parameters: int | None = None  # of the preset `paper` for Bayer; None without a network
 
     @property
     def oracle(self) -> bool:
@@ -71,6 +74,66 @@ def _modules() -> Iterator[tuple[str, str]]:
             yield module.name, f"{package.__name__}.{module.name}"
 
 
+def _location(name: str) -> str:
+    found = dict(_modules())
+    stem, _, picture = name.partition("@")
+    if stem not in found:
+        raise MethodError(
+            f"--model {name}",
+            "no such method",
+            f"the methods are {', '.join(sorted(found))}",
+            "Choose one of them (lleval models lists them)",
+        )
+    if "@" in name and picture not in ("short", "amplified"):
+        raise MethodError(
+            f"--model {name}",
+            f"'{picture}' is no rendering of the short frame",
+            "after @ stands 'short' or 'amplified'",
+            f"Use {stem}@short or {stem}@amplified",
+        )
+    return found[stem]
+
+
+def info(name: str) -> MethodInfo:
+    """Return what the method called `name` is, without importing what it needs.
+
+    Its file's `INFO = MethodInfo(...)` holds literals only and is read as text, so that a
+    listing is quick and also shows the methods whose extra is not installed.
+
+    Raises
+    ------
+    MethodError
+        If there is no such method.
+    """
+    spec = importlib.util.find_spec(_location(name))
+    if spec is None or spec.origin is None:
+        raise ImportError(f"the file of {name} cannot be found")
+    for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "INFO":
+            call = node.value
+            if isinstance(call, ast.Call):
+                fields = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+                return _rendered(MethodInfo(**fields), name)
+    raise ImportError(f"{spec.origin} has no INFO = MethodInfo(...)")
+
+
+def _rendered(info: MethodInfo, name: str) -> MethodInfo:
+    """Apply the `@short` or `@amplified` of a method's name to its info."""
+    _, at, picture = name.partition("@")
+    if not at:
+        return info
+    if info.domain != "srgb":
+        raise MethodError(
+            f"--model {name}",
+            f"{info.name} reads {info.domain} data",
+            "only a method of domain srgb is given a rendered frame",
+            f"Use --model {info.name}",
+        )
+    if picture == "short":
+        return replace(info, name=name, input="short")
+    return replace(info, name=name, input="amplified", needs_ratio=True)
+
+
 def module(name: str) -> Any:
     """Import the file of the method called `name`.
 
@@ -79,21 +142,17 @@ def module(name: str) -> Any:
     MethodError
         If there is no such method, or the extra it needs is not installed.
     """
-    found = dict(_modules())
-    if name not in found:
-        raise MethodError(
-            f"--model {name}", "no such method", f"the methods are {', '.join(sorted(found))}",
-            "Choose one of them (lleval models lists them)",
-        )
+    location = _location(name)
     try:
-        return importlib.import_module(found[name])
+        return importlib.import_module(location)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing in ("lldata", "baselines", "eval"):
             raise
         extra = {"bm3d": "bm3d", "av": "video", "pyiqa": "iqa"}.get(missing, "torch")
         raise MethodError(
-            f"--model {name}", f"the package {missing} is not installed",
+            f"--model {name}",
+            f"the package {missing} is not installed",
             f"this method needs the extra '{extra}'",
             f"Install it: pip install 'lowlight-toolkit[{extra}]'",
         ) from error
@@ -101,6 +160,8 @@ def module(name: str) -> Any:
 
 def build(name: str, **options: Any) -> Method:
     """Make the method called `name`; options are the keywords of its `build`.
+
+    `NAME@short` and `NAME@amplified` choose which rendering of a RAW frame a picture method gets.
 
     Raises
     ------
@@ -112,8 +173,72 @@ def build(name: str, **options: Any) -> Method:
     for option in options:
         if option not in known:
             raise MethodError(
-                f"--set {option}", f"{name} has no such option",
-                f"its options are {', '.join(known) or 'none'}", "Correct the option's name",
+                f"--set {option}",
+                f"{name} has no such option",
+                f"its options are {', '.join(known) or 'none'}",
+                "Correct the option's name",
             )
     method: Method = builder(**options)
+    if "@" in name:
+        return _Rerendered(method, _rendered(method.info, name))
     return method
+
+
+@dataclass(frozen=True)
+class _Rerendered:
+    """A picture method that asks for another rendering of the short frame than by default."""
+
+    method: Method
+    info: MethodInfo
+
+    def __call__(self, sample: Sample) -> NDArray[np.float32]:
+        return self.method(sample)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.method, name)
+
+
+def picture_of(sample: Sample, name: str) -> NDArray[np.float32]:
+    """Return the picture of a sample, (3, H, W) float32.
+
+    Raises
+    ------
+    MethodError
+        If the sample has none.
+    """
+    return _present(sample.srgb, sample, name, "a rendered picture")
+
+
+def planes_of(sample: Sample, name: str) -> NDArray[np.float32]:
+    """Return the packed planes of a sample, (C, h, w) float32, linear.
+
+    Raises
+    ------
+    MethodError
+        If the sample has none: its dataset holds ready pictures.
+    """
+    return _present(sample.packed, sample, name, "a RAW frame")
+
+
+def reference_of(sample: Sample, name: str) -> NDArray[np.float32]:
+    """Return the reference an oracle method looks at, (3, H, W) float32.
+
+    Raises
+    ------
+    MethodError
+        If the sample has none.
+    """
+    return _present(sample.reference, sample, name, "the reference (it is an oracle)")
+
+
+def _present(
+    array: NDArray[np.float32] | None, sample: Sample, name: str, what: str
+) -> NDArray[np.float32]:
+    if array is None:
+        raise MethodError(
+            f"{name} on {sample.pair}",
+            "the sample does not hold it",
+            f"{name} needs {what}",
+            "Use a dataset that has it, or another method (lleval models)",
+        )
+    return array

@@ -1,0 +1,56 @@
+"""Checks of the values that `--set key=value` gives to a method."""
+
+from __future__ import annotations
+
+from lldata.errors import MethodError
+
+
+def choose(option: str, value: object, choices: tuple[object, ...]) -> None:
+    """Check that an option has one of its values.
+
+    Raises
+    ------
+    MethodError
+        If it has another.
+    """
+    if value not in choices:
+        raise MethodError(
+            f"--set {option}",
+            f"it is {value!r}",
+            f"it can be {', '.join(map(str, choices))}",
+            "Choose one of these",
+        )
+
+
+def number(option: str, value: object, low: float, high: float) -> float:
+    """Return the value of a numeric option, which must lie in [low, high].
+
+    Raises
+    ------
+    MethodError
+        If it is no number, or outside.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise MethodError(
+            f"--set {option}",
+            f"it is {value!r}",
+            f"it is a number from {low:g} to {high:g}",
+            "Correct the value",
+        )
+    return float(value)
+
+
+def whole(option: str, value: object, low: int, high: int) -> int:
+    """Return the value of a whole-numbered option, which must lie in [low, high].
+
+    Raises
+    ------
+    MethodError
+        If it is no whole number, or outside.
+    """
+    found = number(option, value, low, high)
+    if found != int(found):
+        raise MethodError(
+            f"--set {option}", f"it is {value!r}", "it is a whole number", "Correct the value"
+        )
+    return int(found)

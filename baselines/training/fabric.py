@@ -1,0 +1,63 @@
+"""Lightning Fabric for one process, or for each of those that torchrun or SLURM started."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+
+from baselines.inference.device import resolve
+from baselines.training.recipe import Recipe
+from lldata.errors import MethodError
+
+
+def make_fabric(device: str, recipe: Recipe) -> Fabric:
+    """Return the launched Fabric of a run.
+
+    Raises
+    ------
+    MethodError
+        If there is no such device, or the processes cannot share the batch evenly.
+    """
+    place = resolve(device)
+    here, nodes = _processes()
+    if recipe.batch % (here * nodes):
+        raise MethodError(
+            "--set batch",
+            f"{recipe.batch} crops cannot be shared by {here * nodes} processes",
+            "every process takes as many",
+            f"Use a multiple of {here * nodes}, or fewer processes",
+        )
+    one = [place.index] if place.index is not None else 1
+    fabric = Fabric(
+        accelerator=place.type,
+        devices=one if here * nodes == 1 else here,
+        num_nodes=nodes,
+        strategy="auto" if here * nodes == 1 else "ddp",
+        precision=recipe.precision,
+    )
+    fabric.launch()
+    return fabric
+
+
+def _processes() -> tuple[int, int]:
+    """Return the processes on this node and the nodes, as the launcher set them."""
+    if TorchElasticEnvironment.detect():
+        here = int(os.environ["LOCAL_WORLD_SIZE"])
+        return here, int(os.environ["WORLD_SIZE"]) // here
+    if SLURMEnvironment.detect():
+        nodes = int(os.environ.get("SLURM_NNODES", "1"))
+        return int(os.environ["SLURM_NTASKS"]) // nodes, nodes
+    return 1, 1
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that training depends on."""
+    packages = ("lowlight-toolkit", "torch", "lightning-fabric", "numpy", "safetensors")
+    return {package: version(package) for package in packages} | {
+        "capability": torch.backends.cpu.get_cpu_capability()
+    }

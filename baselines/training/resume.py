@@ -1,0 +1,68 @@
+"""The resume state: tensors and plain values only, replaced atomically, removed when finished."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from baselines.training.files import replace_file
+from lldata.errors import MethodError
+
+RESUME = "resume.pt"
+
+
+class Resumable(Protocol):
+    """A part of a training that changes as it goes on."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return tensors and plain values."""
+        ...
+
+    def load_state_dict(self, state_dict: Any) -> Any:
+        """Take them back."""
+        ...
+
+
+def save(folder: Path, step: int, facts: Mapping[str, Any], parts: Mapping[str, Resumable]) -> None:
+    """Keep the state after a step, in place of the one before."""
+    states = {name: part.state_dict() for name, part in parts.items()}
+    buffer = io.BytesIO()
+    torch.save({"step": step, "facts": dict(facts), "parts": states}, buffer)
+    replace_file(folder / RESUME, buffer.getvalue())
+
+
+def load(folder: Path, facts: Mapping[str, Any], parts: Mapping[str, Resumable]) -> int:
+    """Take back the state of a folder and return its step; 0 where there is none.
+
+    Raises
+    ------
+    MethodError
+        If the state is damaged, or of a run with other data or another recipe.
+    """
+    path = folder / RESUME
+    if not path.exists():
+        return 0
+    try:
+        kept = torch.load(path, map_location="cpu", weights_only=True)
+        changed = [key for key in facts if kept["facts"].get(key) != facts[key]]
+    except Exception as error:
+        raise MethodError(
+            path,
+            f"it is no resume state ({type(error).__name__})",
+            "a training left it",
+            "Remove the folder and train again",
+        ) from error
+    if changed:
+        raise MethodError(
+            path,
+            f"it is of a run with another {', '.join(changed)}",
+            "a run is resumed with the arguments it was started with",
+            "Repeat them, or choose another --out",
+        )
+    for name, part in parts.items():
+        part.load_state_dict(kept["parts"][name])
+    return int(kept["step"])

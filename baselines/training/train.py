@@ -1,0 +1,174 @@
+"""Train a network: one loop that can be killed at any moment and resumed to the same bits.
+
+Crop k of a run depends on (seed, k) alone, so no state of the data needs to be kept. Lightning
+Fabric supplies device, precision and, under torchrun or SLURM, one process per device.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch.nn import functional
+from torch.utils.data import DataLoader
+
+from baselines.training import resume as resuming
+from baselines.training.averaging import Average
+from baselines.training.fabric import make_fabric, versions
+from baselines.training.log import Log
+from baselines.training.plan import Plan, make_plan
+from baselines.training.resume import Resumable
+from baselines.training.validation import Score, Validation
+from baselines.training.weights import MODEL, write, write_config
+from lldata.dataset import Crop
+from lldata.store import Store
+
+Progress = Callable[[int, int, float], None]  # step, steps, loss
+
+
+def train(
+    name: str,
+    store: Store,
+    *,
+    preset: str = "quick",
+    steps: int | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    device: str = "auto",
+    options: Mapping[str, Any] | None = None,
+    out: Path | None = None,
+    score: Score | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Train a method on the usable train pairs of a dataset.
+
+    Parameters
+    ----------
+    name : a trainable method
+    store : the dataset
+    preset : one of the recipes in the method's file
+    steps : stop after this many instead of the recipe's; a cosine schedule ends there
+    seed : of the first weights and of every crop
+    resume : go on where an earlier run of the same arguments stopped
+    device : auto, cpu, cuda, cuda:N or mps
+    options : values of the recipe to change, kept in the config
+    out : the folder to write; default `$LLDATA_HOME/.weights/METHOD/DATASET/PRESET-seedS`
+    score : output (3, H, W), reference (3, H, W) -> scores; asked for validation pairs
+    progress : called with step, steps and loss, at each row of the log
+
+    Returns
+    -------
+    the folder: model.safetensors, config.json, log.csv, samples/, and best.safetensors (highest
+    validation psnr) where the dataset has usable pairs of split val. Without such a split
+    nothing is held out: every train pair is trained on.
+
+    Raises
+    ------
+    MethodError
+        If the method, preset, an option, the device or the folder does not allow the run.
+    StoreError
+        If the dataset has no usable train pairs, or not of one kind.
+    """
+    plan = make_plan(name, store, preset, steps, seed, options or {}, out)
+    if not plan.finished(resume=resume):
+        _run(plan, make_fabric(device, plan.recipe), score, progress)
+    return plan.folder
+
+
+def _run(plan: Plan, fabric: Fabric, score: Score | None, progress: Progress | None) -> None:
+    recipe = plan.recipe
+    bare = plan.module.network(recipe, plan.planes, plan.seed).to(memory_format=torch.channels_last)
+    adam = torch.optim.Adam(bare.parameters(), lr=recipe.learning_rate)
+    network, optimiser = fabric.setup(bare, adam)
+    average = Average(bare, recipe.averaging)
+    log = Log(fabric)
+    validation = Validation(plan, fabric.device, score)
+    parts: dict[str, Resumable] = {
+        "network": bare, "adam": adam, "average": average, "log": log, "validation": validation
+    }  # fmt: skip
+    start = resuming.load(plan.folder, plan.facts(), parts)
+
+    for step, batch in enumerate(_batches(plan, fabric, start), start + 1):
+        rate = plan.learning_rate(step - 1)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        picture = network(plan.module.prepare(batch.packed, batch.ratio))
+        loss = functional.l1_loss(picture, batch.reference)
+        optimiser.zero_grad()
+        fabric.backward(loss)
+        optimiser.step()
+        average.update(step)
+        log.add(loss)
+
+        last = step == plan.steps
+        if last or step % recipe.log_every == 0:
+            row = log.row(step, plan.epoch(step - 1), rate)
+            if progress:
+                progress(step, plan.steps, row["loss"])
+        if fabric.is_global_zero and (last or step % recipe.validate_every == 0):
+            log.score(validation(step, average.tensors))
+        if fabric.is_global_zero and (last or step % recipe.checkpoint_every == 0):
+            log.write(plan.folder / "log.csv")
+            resuming.save(plan.folder, step, plan.facts(), parts)
+
+    if fabric.is_global_zero:
+        _finish(plan, average, validation, fabric)
+    fabric.barrier()
+
+
+def _finish(plan: Plan, average: Average, validation: Validation, fabric: Fabric) -> None:
+    """Write the weights, then the config that makes them finished, then drop the resume state."""
+    sha256 = write(plan.folder / MODEL, average.tensors)
+    best = {"best_sha256": validation.best_sha256} if validation.best_sha256 else {}
+    software = {
+        "versions": versions(),
+        "device": str(fabric.device),
+        "processes": fabric.world_size,
+    }
+    parameters = sum(p.numel() for p in average.network.parameters())
+    facts = plan.facts() | {"parameters": parameters, "sha256": sha256} | best
+    write_config(plan.folder, facts | software | {"threads": torch.get_num_threads()})
+    (plan.folder / resuming.RESUME).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class _Order:
+    """The crops of each step: every process takes its share of the same batch."""
+
+    steps: range
+    batch: int
+    rank: int
+    processes: int
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in self.steps:
+            first = step * self.batch
+            yield list(range(first + self.rank, first + self.batch, self.processes))
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+
+def _batches(plan: Plan, fabric: Fabric, start: int) -> Iterator[Crop]:
+    """Yield the batches of the steps that are left, on the device.
+
+    Crops are read in this process on a CPU, whose cores the network needs anyway.
+    """
+    order = _Order(
+        range(start, plan.steps), plan.recipe.batch, fabric.global_rank, fabric.world_size
+    )
+    workers = 0 if fabric.device.type == "cpu" else min(8, (os.cpu_count() or 1) - 1)
+    loader: DataLoader[Crop] = DataLoader(
+        plan.crops,
+        batch_sampler=order,
+        num_workers=workers,
+        pin_memory=fabric.device.type == "cuda",
+        multiprocessing_context="spawn" if workers else None,
+    )
+    for batch in loader:
+        yield fabric.to_device(batch)
