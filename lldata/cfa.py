@@ -95,10 +95,8 @@ def packed_shape(cfa: str, shape: tuple[int, ...]) -> tuple[int, int, int]:
     return len(plan.planes), rows, columns
 
 
-def _indices(length: int, before: int, period: int) -> NDArray[np.intp]:
-    """Return, for each padded position, the position that is read: same site, reflected."""
-    total = -(-(length + before) // period) * period
-    positions = np.arange(total) - before
+def reflected(positions: NDArray[np.intp], length: int, period: int) -> NDArray[np.intp]:
+    """Move positions outside 0 ... length - 1 inside by whole periods: same site, same colour."""
     if length < period:
         raise FrameError(
             "mosaic",
@@ -106,12 +104,14 @@ def _indices(length: int, before: int, period: int) -> NDArray[np.intp]:
             f"one period of the CFA is {period} pixels",
             "Use a larger frame or crop",
         )
-    # mirrored by whole periods: the site's phase is kept
-    low = positions < 0
-    positions[low] %= period
-    high = positions >= length
-    positions[high] -= period * ((positions[high] - length) // period + 1)
-    return positions
+    positions = np.where(positions < 0, positions % period, positions)
+    beyond = (positions - length) // period + 1
+    return np.where(positions >= length, positions - period * beyond, positions)
+
+
+def _indices(length: int, before: int, period: int) -> NDArray[np.intp]:
+    total = -(-(length + before) // period) * period
+    return reflected(np.arange(total) - before, length, period)
 
 
 def pack(values: NDArray[Scalar], cfa: str) -> NDArray[Scalar]:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lldata import cfa
+from lldata.errors import StoreError
 from lldata.frame import Frame
+from lldata.render import render
+from lldata.store import Store
+
+WHITE_16 = np.float32(65535)
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,3 +29,116 @@ class Sample:
     srgb: NDArray[np.float32] | None = None  # (3, H, W) in [0, 1]
     clip: Iterator[NDArray[np.float32]] | None = None
     reference: NDArray[np.float32] | None = None  # (3, H, W); withheld from blind methods
+
+
+def sample_of_frame(
+    frame: Frame, pair: str, ratio: float, *, picture: Literal["short", "amplified"] | None = None
+) -> Sample:
+    """Make a sample of one short frame, with the picture a method of domain srgb asks for."""
+    srgb = None
+    if picture is not None:
+        gain = ratio if picture == "amplified" else 1.0
+        srgb = _planes_first(render(frame, gain=gain))
+    return Sample(pair, ratio, frame, cfa.normalise(frame), srgb)
+
+
+def read_sample(
+    store: Store,
+    pair: str,
+    *,
+    picture: Literal["short", "amplified"] | None = None,
+    reference: bool = False,
+) -> Sample:
+    """Read one pair of a store, whole frames.
+
+    Parameters
+    ----------
+    pair : its id, SCENE/SHORT
+    picture : which render of the short to give in `srgb`: as it is, or amplified by the ratio
+    reference : whether to give the reference (methods that declare a reference_use only)
+
+    Raises
+    ------
+    StoreError
+        If the store has no such pair.
+    """
+    row = pair_row(store, pair)
+    sample = sample_of_frame(store.frame(row.scene, row.short), pair, row.ratio, picture=picture)
+    if not reference:
+        return sample
+    return Sample(**{**sample.__dict__, "reference": read_reference(store, row)})
+
+
+def pair_row(store: Store, pair: str) -> Any:
+    """Return the row of the pair table, a named tuple of its columns."""
+    rows = store.pairs[store.pairs["pair"] == pair]
+    if len(rows) != 1:
+        raise StoreError(
+            f"{store.name}: pair {pair}",
+            "there is none of that id",
+            f"the dataset has {len(store.pairs)} pairs",
+            f"Look them up: lldata show {store.name}",
+        )
+    return next(rows.itertuples(index=False))
+
+
+def read_reference(store: Store, row: Any) -> NDArray[np.float32]:
+    """Return the reference of a row of the pair table, (3, H, W) float32 in [0, 1]."""
+    return _planes_first(store.reference(row.scene, row.reference))
+
+
+def packed_shape(store: Store, row: Any) -> tuple[int, int, int]:
+    """Return (C, h, w) of the packed short of a row of the pair table, reading no pixels."""
+    frame = store.frame(row.scene, row.short, window=(slice(0, 0), slice(0, 0)))
+    return cfa.packed_shape(frame.cfa, store.shape(row.scene, row.short))
+
+
+def read_crop(
+    store: Store, row: Any, y: int, x: int, size: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Read a crop of one pair: nothing but the chunks under it.
+
+    Parameters
+    ----------
+    row : a row of the pair table
+    y, x, size : top, left and side of the crop, packed pixels; at most the packed frame
+
+    Returns
+    -------
+    packed (C, size, size) float32 linear, not amplified, not clipped; reference
+    (3, scale*size, scale*size) float32 in [0, 1], where scale is 2 for Bayer and 3 for X-Trans.
+    """
+    empty = store.frame(row.scene, row.short, window=(slice(0, 0), slice(0, 0)))
+    height, width = store.shape(row.scene, row.short)
+    plan = cfa.layout(empty.cfa)
+    cells = plan.period // plan.scale
+    # whole CFA periods around the crop; what reaches beyond the frame is padded as pack does
+    rows, inner_y = _window(y, size, cells, plan.period, plan.top, height)
+    columns, inner_x = _window(x, size, cells, plan.period, plan.left, width)
+    inside = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
+    frame = store.frame(row.scene, row.short, window=inside)
+    picture = store.reference(row.scene, row.reference, window=inside)
+    grid = np.ix_(rows - rows.min(), columns - columns.min())
+    canonical = Frame(**{
+        **frame.__dict__, "mosaic": frame.mosaic[grid],
+        "cfa": cfa.BAYER if plan.scale == 2 else cfa.XTRANS,
+    })  # fmt: skip
+    packed = cfa.normalise(canonical)[:, inner_y : inner_y + size, inner_x : inner_x + size]
+    top, left, side = inner_y * plan.scale, inner_x * plan.scale, size * plan.scale
+    reference = _planes_first(picture[grid][top : top + side, left : left + side])
+    return np.ascontiguousarray(packed), reference
+
+
+def _window(
+    start: int, size: int, cells: int, period: int, before: int, length: int
+) -> tuple[NDArray[np.intp], int]:
+    """Return the mosaic positions of whole periods around a crop, and the crop's place in them."""
+    first, last = start // cells, -(-(start + size) // cells)
+    positions = np.arange(first * period, last * period) - before
+    return cfa.reflected(positions, length, period), start - first * cells
+
+
+def _planes_first(picture: NDArray[np.uint16]) -> NDArray[np.float32]:
+    planes: NDArray[np.float32] = picture.transpose(2, 0, 1).astype(np.float32)
+    planes /= WHITE_16
+    return planes

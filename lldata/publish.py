@@ -1,0 +1,99 @@
+"""Files appear whole or not at all: a temporary name beside the target, fsync, then the name.
+
+HDF5 is never written to disk by its own library: killed inside a write it loses earlier scenes,
+and it swallows a full disk. Bytes built in memory and published like this lost nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from lldata.errors import StoreError
+
+TEMPORARY = ".tmp"
+
+
+def write_replacing(path: Path, data: bytes | memoryview) -> None:
+    """Write a file, replacing an older one of that name in one step."""
+    with _written(path, data) as temporary:
+        temporary.replace(path)
+
+
+def write_once(path: Path, data: bytes | memoryview) -> bool:
+    """Write a file unless one of that name stands there; return whether this call wrote it.
+
+    Raises
+    ------
+    StoreError
+        If what was written does not read back as it was given.
+    """
+    with _written(path, data) as temporary:
+        if hashlib.sha256(temporary.read_bytes()).digest() != hashlib.sha256(data).digest():
+            raise StoreError(
+                path,
+                "what was written reads back differently",
+                "a disk gives back what it took",
+                "Check the disk",
+            )
+        try:
+            os.link(temporary, path)  # unlike a rename it never replaces another writer's file
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without links
+            if path.exists():
+                return False
+            temporary.replace(path)
+    return True
+
+
+@contextlib.contextmanager
+def _written(path: Path, data: bytes | memoryview) -> Iterator[Path]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{TEMPORARY}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield temporary
+        sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut, where the system can."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_leftovers(folder: Path, older_than_s: float = 3600.0) -> None:
+    """Delete temporary files that killed writers left, once no living writer can own them."""
+    import time
+
+    for leftover in folder.glob(f".*{TEMPORARY}"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - leftover.stat().st_mtime > older_than_s:
+                leftover.unlink()
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock among processes; the system frees it when the holder dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        if os.name == "posix":
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

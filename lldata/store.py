@@ -1,0 +1,657 @@
+"""The store: a folder of immutable HDF5 files, one a scene, and an index that can be rebuilt.
+
+`$LLDATA_HOME/<dataset>/scenes/<scene>.h5` holds the mosaics as the sensor gave them, the rendered
+references, every field of every frame and the audits' findings; `dataset.h5` is a cache of their
+tables. A scene exists once its file does. Nothing published is ever opened for writing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+import os
+import re
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import hdf5plugin
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lldata import publish
+from lldata.audit import Finding
+from lldata.errors import StoreError
+from lldata.frame import Frame
+
+SCHEMA = 1
+CHUNK = 256
+LARGEST_PIXELS = 2**30  # bytes of pixels in one scene file
+MOST_OPEN_FILES = 32
+NAME = r"[a-z0-9][a-z0-9_-]*"
+COLUMNS = {  # of the pair table
+    "pair": str, "scene": str, "group": str, "short": str, "long": str, "reference": str,
+    "split": str, "ratio": float, "iso": float, "exposure_s": float,
+    "shift_y_px": float, "shift_x_px": float, "status": str,
+}  # fmt: skip
+_PIXELS = ("short", "long", "reference")
+_log = logging.getLogger(__name__)
+
+
+def home() -> Path:
+    """Return the folder that holds the datasets: $LLDATA_HOME, else ~/lldata."""
+    return Path(os.environ.get("LLDATA_HOME") or Path.home() / "lldata").expanduser()
+
+
+def check_name(name: str) -> str:
+    """Return a dataset's name if it is one.
+
+    Raises
+    ------
+    StoreError
+        If it has other than lower-case letters, digits, - and _.
+    """
+    if not re.fullmatch(NAME, name):
+        raise StoreError(
+            f"--name {name}",
+            "this is no name for a dataset",
+            "it must match [a-z0-9][a-z0-9_-]*",
+            "Choose another name",
+        )
+    return name
+
+
+@dataclass(frozen=True)
+class SceneFile:
+    """What one scene file holds besides the pixels of its frames."""
+
+    scene: str
+    group: str
+    split: str
+    camera: str
+    protocol: str
+    protocol_text: str
+    synthetic: bool
+    origin: str  # the photograph a simulated scene was made from; "" for captures
+    pairs: tuple[dict[str, Any], ...]  # rows of the pair table
+    findings: tuple[Finding, ...]
+    sources: dict[str, dict[str, Any]]  # file name -> sha256, size, mtime_ns
+    versions: dict[str, str]
+    content: str = ""  # digest of mosaics, frame fields and pairing
+    references: str = ""  # digest of the rendered references
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """The frames of one scene, by name, and its references with what is known of each."""
+
+    short: dict[str, Frame] = field(default_factory=dict)
+    long: dict[str, Frame] = field(default_factory=dict)
+    reference: dict[str, NDArray[np.uint16]] = field(default_factory=dict)  # (H, W, 3)
+    reference_facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def software_versions() -> dict[str, str]:
+    """Return the versions that decide what a store's pixels are."""
+    from lldata.raw import LIBRAW_VERSION, RAWPY_VERSION
+
+    return {
+        "lldata": version("lowlight-toolkit"), "rawpy": RAWPY_VERSION,
+        "libraw": LIBRAW_VERSION, "numpy": np.__version__,
+    }  # fmt: skip
+
+
+# ---- digests
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _array_digest(array: NDArray[Any]) -> str:
+    head = f"{array.dtype.str}{array.shape}".encode()
+    return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def content_digest(scene: SceneFile, pixels: Pixels) -> str:
+    """Return the digest of a scene's mosaics, frame fields and pairing.
+
+    Independent of the dataset's name, paths, order, compression, dates, versions and status. A
+    ready reference is content; a rendered one follows from its mosaic and has its own digest.
+    """
+    frames = {
+        kind: {n: [f.metadata(), _array_digest(f.mosaic)] for n, f in getattr(pixels, kind).items()}
+        for kind in ("short", "long")
+    }
+    ready = {
+        name: _array_digest(picture)
+        for name, picture in pixels.reference.items() if name not in pixels.long
+    }  # fmt: skip
+    keys = ("pair", "short", "long", "reference", "ratio", "iso", "exposure_s")
+    pairing = sorted([row[k] for k in keys] for row in scene.pairs)
+    body = [scene.scene, scene.group, scene.split, frames, ready, pairing]
+    return hashlib.sha256(_canonical(body)).hexdigest()
+
+
+def reference_digest(pixels: Pixels) -> str:
+    """Return the digest of a scene's references, rendered or ready."""
+    body = {name: _array_digest(picture) for name, picture in pixels.reference.items()}
+    return hashlib.sha256(_canonical(body)).hexdigest()
+
+
+def _combined(digests: Mapping[str, str]) -> str:
+    return hashlib.sha256(_canonical(sorted(digests.items()))).hexdigest()
+
+
+# ---- HDF5 text and tables: fixed-length UTF-8 only, h5py would make it variable
+
+
+def _text_in(attributes: h5py.AttributeManager, name: str, text: str) -> None:
+    data = text.encode("utf-8") or b"\0"
+    attributes.create(name, np.bytes_(data), dtype=h5py.string_dtype("utf-8", len(data)))
+
+
+def _text_out(attributes: h5py.AttributeManager, name: str) -> str:
+    value = attributes[name]
+    return bytes(value).decode("utf-8") if isinstance(value, bytes) else str(value)
+
+
+def _json_in(group: h5py.Group, name: str, value: Any) -> None:
+    group.create_dataset(name, data=np.frombuffer(_canonical(value) or b" ", np.uint8))
+
+
+def _json_out(group: h5py.Group, name: str) -> Any:
+    return json.loads(group[name][()].tobytes().decode("utf-8"))
+
+
+def _column_in(group: h5py.Group, name: str, values: list[Any], kind: type) -> None:
+    if kind is str:
+        encoded = [str(v).encode("utf-8") for v in values]
+        length = max([1, *map(len, encoded)])
+        group.create_dataset(
+            name, data=np.array(encoded, f"S{length}"), dtype=h5py.string_dtype("utf-8", length)
+        )
+    else:
+        group.create_dataset(name, data=np.array(values, np.float64))
+
+
+def _column_out(group: h5py.Group, name: str, kind: type) -> NDArray[Any]:
+    values: NDArray[Any] = group[name][()]
+    return np.char.decode(values.astype("S"), "utf-8").astype(object) if kind is str else values
+
+
+# ---- writing
+
+
+def scene_bytes(scene: SceneFile, pixels: Pixels) -> memoryview:
+    """Build one scene's HDF5 file in memory.
+
+    Raises
+    ------
+    StoreError
+        If its pixels exceed what one scene file may hold.
+    """
+    total = sum(f.mosaic.nbytes for f in (*pixels.short.values(), *pixels.long.values()))
+    total += sum(p.nbytes for p in pixels.reference.values())
+    if total > LARGEST_PIXELS:
+        raise StoreError(
+            f"scene {scene.scene}",
+            f"its frames have {total / 2**30:.1f} GiB",
+            "one scene file holds at most 1 GiB",
+            "Split the scene's shorts in two",
+        )
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        for name in ("scene", "group", "split", "camera"):
+            _text_in(file.attrs, name, getattr(scene, name))
+        file.attrs["schema"] = SCHEMA
+        _json_in(file, "record", _record(scene))
+        for kind in ("short", "long"):
+            for name, frame in getattr(pixels, kind).items():
+                dataset = _pixels_in(file, f"{kind}/{name}", frame.mosaic)
+                _frame_in(dataset.attrs, frame)
+        for name, picture in pixels.reference.items():
+            dataset = _pixels_in(file, f"reference/{name}", picture)
+            for key, value in pixels.reference_facts.get(name, {}).items():
+                _value_in(dataset.attrs, key, value)
+    return buffer.getbuffer()
+
+
+def _record(scene: SceneFile) -> dict[str, Any]:
+    return {
+        **{k: v for k, v in scene.__dict__.items() if k not in ("pairs", "findings")},
+        "pairs": list(scene.pairs), "findings": [f.as_json() for f in scene.findings],
+    }  # fmt: skip
+
+
+def _pixels_in(file: h5py.File, name: str, array: NDArray[Any]) -> h5py.Dataset:
+    chunks = tuple(min(CHUNK, side) for side in array.shape[:2]) + array.shape[2:]
+    return file.create_dataset(
+        name, data=array, chunks=chunks, fletcher32=True, **hdf5plugin.Bitshuffle(cname="lz4")
+    )
+
+
+def _value_in(attributes: h5py.AttributeManager, name: str, value: Any) -> None:
+    if isinstance(value, str):
+        _text_in(attributes, name, value)
+    elif value is not None:
+        attributes[name] = np.asarray(value)
+
+
+def _frame_in(attributes: h5py.AttributeManager, frame: Frame) -> None:
+    for name, value in frame.metadata().items():
+        _value_in(attributes, name, value)
+
+
+def _frame_out(attributes: h5py.AttributeManager, mosaic: NDArray[np.uint16]) -> Frame:
+    values: dict[str, Any] = {}
+    for name in attributes:
+        value = attributes[name]
+        if isinstance(value, bytes | str):
+            values[name] = _text_out(attributes, name)
+        else:
+            values[name] = value.tolist() if hasattr(value, "tolist") else value
+    return Frame.from_metadata(mosaic, values)
+
+
+def publish_scene(folder: Path, scene: SceneFile, pixels: Pixels) -> SceneFile:
+    """Write one scene into a dataset's folder; return it with its digests.
+
+    Raises
+    ------
+    StoreError
+        If the dataset already has another scene of that name.
+    """
+    complete = SceneFile(**{
+        **scene.__dict__, "content": content_digest(scene, pixels),
+        "references": reference_digest(pixels),
+    })  # fmt: skip
+    path = scene_path(folder, scene.scene)
+    if not publish.write_once(path, scene_bytes(complete, pixels)):
+        standing = read_scene(path)
+        if (standing.content, standing.references) != (complete.content, complete.references):
+            raise StoreError(
+                path,
+                "another writer stored a different scene of that name",
+                "one name stands for one scene",
+                "Rename one, or ingest into another dataset",
+            )
+        return standing
+    return complete
+
+
+def scene_path(folder: Path, scene: str) -> Path:
+    """Return where a scene's file lies."""
+    return folder / "scenes" / f"{scene}.h5"
+
+
+# ---- reading, guarded
+
+
+def _open(path: Path) -> h5py.File:
+    """Open an HDF5 file for reading, refusing what could reach outside it or fill the memory."""
+    try:
+        # h5py.File takes the cache size, so that many open files stay small
+        file = h5py.File(path, "r", rdcc_nbytes=0)
+    except OSError as error:
+        raise StoreError(
+            path,
+            f"it cannot be opened ({error})",
+            "a scene file of lldata is needed",
+            "Restore it, or delete it and ingest the scene again",
+        ) from error
+    try:
+        _check_schema(path, file)
+        _check_tree(path, file)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _check_schema(path: Path, file: h5py.File) -> None:
+    found = file.attrs.get("schema")
+    if found is None or not 1 <= int(found) <= SCHEMA:
+        newer = found is not None and int(found) > SCHEMA
+        raise StoreError(
+            path,
+            f"its schema is {found}",
+            f"this lldata reads schema 1 to {SCHEMA}",
+            "Upgrade lldata" if newer else "Name a file that lldata wrote",
+        )
+
+
+def _check_tree(path: Path, group: h5py.Group, depth: int = 0) -> None:
+    """Refuse links out of the file, external and virtual storage, objects and unknown filters."""
+    if depth > 2 or len(group) > 100_000:
+        raise _hostile(path, "its groups are nested or numerous beyond a scene's")
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise _hostile(path, f"'{name}' is a link")
+        item = group[name]
+        if isinstance(item, h5py.Group):
+            _check_tree(path, item, depth + 1)
+            continue
+        if item.external or item.is_virtual:
+            raise _hostile(path, f"'{name}' stores its values in another file")
+        if item.dtype.kind not in "iufbS":
+            raise _hostile(path, f"'{name}' has values of type {item.dtype}")
+        if item.nbytes > 2 * LARGEST_PIXELS:
+            raise _hostile(path, f"'{name}' claims {item.nbytes} bytes")
+
+
+def _hostile(path: Path, found: str) -> StoreError:
+    return StoreError(
+        path, found, "a file that lldata wrote has nothing of the kind", "Do not use this file"
+    )
+
+
+def read_scene(path: Path) -> SceneFile:
+    """Read all of a scene file but its pixels."""
+    with _open(path) as file:
+        record = _json_out(file, "record")
+    return SceneFile(**{
+        **record, "pairs": tuple(record["pairs"]),
+        "findings": tuple(Finding(**f) for f in record["findings"]),
+    })  # fmt: skip
+
+
+class _OpenFiles:
+    """At most 32 open scene files in each process; dropped, not copied, when pickled or forked."""
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[Path, h5py.File] = OrderedDict()
+        self._pid = os.getpid()
+
+    def get(self, path: Path) -> h5py.File:
+        if self._pid != os.getpid():  # forked: the handles belong to the parent
+            self._files, self._pid = OrderedDict(), os.getpid()
+        if path in self._files:
+            self._files.move_to_end(path)
+            return self._files[path]
+        while len(self._files) >= MOST_OPEN_FILES:
+            self._files.popitem(last=False)[1].close()
+        self._files[path] = _open(path)
+        return self._files[path]
+
+    def close(self) -> None:
+        while self._files:
+            self._files.popitem()[1].close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__()  # type: ignore[misc]
+
+
+class Store:
+    """One dataset, for reading. Cheap to open whatever its size; safe to pickle and fork."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._open_files = _OpenFiles()
+        with _open(path / "dataset.h5") as file:
+            self.name = _text_out(file.attrs, "dataset")
+            self.protocol = _text_out(file.attrs, "protocol")
+            self.created = _text_out(file.attrs, "created")
+            self.digest = _text_out(file.attrs, "digest")
+            self.reference_digest = _text_out(file.attrs, "reference_digest")
+            self.synthetic = bool(file.attrs["synthetic"])
+            self.versions = {
+                k: _text_out(file.attrs, k) for k in ("lldata", "rawpy", "libraw", "numpy")
+            }
+            self.pairs = pd.DataFrame(
+                {k: _column_out(file["pairs"], k, t) for k, t in COLUMNS.items()}
+            )
+            scenes = file["scenes"]
+            self.scenes = pd.DataFrame({
+                "scene": _column_out(scenes, "scene", str),
+                "group": _column_out(scenes, "group", str),
+                "split": _column_out(scenes, "split", str),
+                "origin": _column_out(scenes, "origin", str),
+                "size": scenes["size"][()].astype(np.int64),
+                "sha256": _column_out(scenes, "sha256", str),
+                "content": _column_out(scenes, "content", str),
+                "references": _column_out(scenes, "references", str),
+            })  # fmt: skip
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """The audits' findings of every scene."""
+        with _open(self.path / "dataset.h5") as file:
+            return [Finding(**f) for f in _json_out(file, "findings")]
+
+    @property
+    def protocol_text(self) -> str:
+        """The protocol's TOML at the time of ingest."""
+        with _open(self.path / "dataset.h5") as file:
+            return str(_json_out(file, "protocol_text"))
+
+    @property
+    def distinct_sources(self) -> int | None:
+        """How many distinct photographs a simulated dataset was made from; None for captures."""
+        origins = {origin for origin in self.scenes["origin"] if origin}
+        return len(origins) or None
+
+    def stale(self) -> bool:
+        """Whether the scene files are others than the index says."""
+        standing = {e.name: e.stat().st_size for e in _scene_entries(self.path)}
+        known = {
+            f"{s}.h5": int(n)
+            for s, n in zip(self.scenes["scene"], self.scenes["size"], strict=True)
+        }
+        return standing != known
+
+    def usable(self, split: str | None = None) -> pd.DataFrame:
+        """Return the pairs that are not in quarantine, of one split or of all."""
+        rows = self.pairs[self.pairs["status"] != "quarantine"]
+        return rows if split is None else rows[rows["split"] == split]
+
+    def _dataset(self, scene: str, kind: str, name: str) -> h5py.Dataset:
+        file = self._open_files.get(scene_path(self.path, scene))
+        try:
+            return file[kind][name]
+        except KeyError:
+            raise StoreError(
+                f"{self.name}/{scene}",
+                f"it has no {kind} frame {name!r}",
+                "the pair table and the scene file must agree",
+                f"Rebuild the index: lldata index {self.name}",
+            ) from None
+
+    def frame(
+        self,
+        scene: str,
+        name: str,
+        kind: str = "short",
+        window: tuple[slice, slice] | None = None,
+    ) -> Frame:
+        """Return a frame, or a window of it (the window must begin on a CFA period)."""
+        dataset = self._dataset(scene, kind, name)
+        mosaic = dataset[()] if window is None else dataset[window]
+        return _frame_out(dataset.attrs, mosaic)
+
+    def reference(
+        self, scene: str, name: str, window: tuple[slice, slice] | None = None
+    ) -> NDArray[np.uint16]:
+        """Return a reference (H, W, 3) uint16, or a window of it."""
+        dataset = self._dataset(scene, "reference", name)
+        picture: NDArray[np.uint16] = dataset[()] if window is None else dataset[window]
+        return picture
+
+    def shape(self, scene: str, name: str, kind: str = "short") -> tuple[int, int]:
+        """Return (H, W) of a frame without reading it."""
+        height, width = self._dataset(scene, kind, name).shape[:2]
+        return int(height), int(width)
+
+    def close(self) -> None:
+        """Close this process's open scene files."""
+        self._open_files.close()
+
+
+def datasets() -> list[str]:
+    """Return the names of the datasets under the home folder."""
+    if not home().is_dir():
+        return []
+    return sorted(p.parent.name for p in home().glob("*/dataset.h5") if p.parent.name[0] != ".")
+
+
+def dataset_path(dataset: str | Path) -> Path:
+    """Return the folder of a dataset given by name or by its folder."""
+    folder = Path(dataset)
+    named = len(folder.parts) == 1 and not (folder / "dataset.h5").is_file()
+    return home() / folder if named else folder
+
+
+def open_store(dataset: str | Path) -> Store:
+    """Open a dataset by its name under $LLDATA_HOME, or by its folder.
+
+    Raises
+    ------
+    StoreError
+        If there is none, or its schema is newer than this lldata reads.
+    """
+    path = dataset_path(dataset)
+    if not (path / "dataset.h5").is_file():
+        if any(_scene_entries(path)):
+            raise StoreError(
+                path,
+                "it has scenes but no index",
+                "an index is needed",
+                f"Rebuild it: lldata index {dataset}",
+            )
+        known = ", ".join(datasets()) or "none yet"
+        raise StoreError(
+            f"dataset {dataset}",
+            f"there is none in {home()}",
+            f"the datasets there are: {known}",
+            "Make one with lldata ingest, or name its folder",
+        )
+    store = Store(path)
+    if store.stale():
+        _log.warning(
+            "%s: the index is older than the scenes; lldata index %s rebuilds it",
+            store.name,
+            dataset,
+        )
+    return store
+
+
+def _scene_entries(path: Path) -> Iterable[os.DirEntry[str]]:
+    folder = path / "scenes"
+    if not folder.is_dir():
+        return []
+    return [e for e in os.scandir(folder) if e.name.endswith(".h5") and e.name[0] != "."]
+
+
+# ---- the index
+
+
+def build_index(path: Path, created: str, extra_findings: Iterable[Finding] = ()) -> None:
+    """Rebuild a dataset's index from its scene files, under a short lock.
+
+    Parameters
+    ----------
+    path : the dataset's folder
+    created : ISO 8601 date of the dataset's first ingest; an older index keeps its own
+    extra_findings : of scenes that were not stored
+    """
+    with publish.locked(path / ".lock"):
+        publish.remove_leftovers(path / "scenes")
+        files = sorted(scene_path(path, e.name.removesuffix(".h5")) for e in _scene_entries(path))
+        if not files:
+            raise StoreError(
+                path,
+                "it has no scenes",
+                "an index needs at least one",
+                "Ingest a folder of frames first",
+            )
+        entries = [(read_scene(p), p.stat().st_size, _file_digest(p)) for p in files]
+        previous = path / "dataset.h5"
+        if previous.is_file():
+            created = Store(path).created
+        publish.write_replacing(previous, _index_bytes(path, created, entries, extra_findings))
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _index_bytes(
+    path: Path,
+    created: str,
+    entries: list[tuple[SceneFile, int, str]],
+    extra_findings: Iterable[Finding],
+) -> memoryview:
+    scenes = [scene for scene, _, _ in entries]
+    stored = {scene.scene for scene in scenes}
+    extra = [f for f in extra_findings if f.scene not in stored]
+    findings = [f for s in scenes for f in s.findings] + extra
+    rows = [row for scene in scenes for row in scene.pairs]
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.attrs["schema"] = SCHEMA
+        file.attrs["synthetic"] = any(s.synthetic for s in scenes)
+        texts = {
+            "dataset": path.name, "protocol": scenes[0].protocol, "created": created,
+            "digest": _combined({s.scene: s.content for s in scenes}),
+            "reference_digest": _combined({s.scene: s.references for s in scenes}),
+            **scenes[-1].versions,
+        }  # fmt: skip
+        for name, text in texts.items():
+            _text_in(file.attrs, name, text)
+        for name, kind in COLUMNS.items():
+            _column_in(file.require_group("pairs"), name, [row[name] for row in rows], kind)
+        table = file.create_group("scenes")
+        for name in ("scene", "group", "split", "origin", "content", "references"):
+            _column_in(table, name, [getattr(s, name) for s in scenes], str)
+        _column_in(table, "size", [size for _, size, _ in entries], float)
+        _column_in(table, "sha256", [digest for _, _, digest in entries], str)
+        _json_in(table, "sources", {s.scene: s.sources for s in scenes})
+        _json_in(file, "findings", [f.as_json() for f in findings])
+        _json_in(file, "protocol_text", scenes[0].protocol_text)
+    return buffer.getbuffer()
+
+
+# ---- verification
+
+
+def verify_scene(path: Path, size: int, sha256: str, *, deep: bool) -> list[str]:
+    """Return what is wrong with one scene file: nothing, or sentences."""
+    if not path.is_file():
+        return ["the file is missing"]
+    if path.stat().st_size != size:
+        return [f"the file has {path.stat().st_size} bytes, the index says {size}"]
+    if _file_digest(path) != sha256:
+        return ["the file's sha256 differs from the index"]
+    if not deep:
+        return []
+    scene = read_scene(path)
+    pixels = read_pixels(path)
+    wrong = []
+    if content_digest(scene, pixels) != scene.content:
+        wrong.append("its mosaics or frame fields differ from their digest")
+    if reference_digest(pixels) != scene.references:
+        wrong.append("its references differ from their digest")
+    return wrong
+
+
+def read_pixels(path: Path) -> Pixels:
+    """Read every frame and reference of a scene file."""
+    with _open(path) as file:
+        frames = {
+            kind: {n: _frame_out(d.attrs, d[()]) for n, d in file.get(kind, {}).items()}
+            for kind in ("short", "long")
+        }
+        references = {n: d[()] for n, d in file.get("reference", {}).items()}
+    return Pixels(frames["short"], frames["long"], references)
