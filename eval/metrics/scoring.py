@@ -1,0 +1,123 @@
+"""Metrics by name, and the scores of two images."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+import eval.metrics as package
+from eval.metrics.definition import Image, Metric
+from eval.metrics.pixels import check, check_same_size, prepare
+from lldata.errors import ScoreError
+
+THROUGH_PYIQA = "pyiqa:"
+
+
+@functools.cache
+def metrics() -> Mapping[str, Metric]:
+    """Return every metric defined in the modules of this package, by name."""
+    modules = (
+        importlib.import_module(f"{package.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(package.__path__)
+    )
+    found = [item for module in modules for item in vars(module).values()]
+    return {
+        item.name: item
+        for item in sorted(
+            (item for item in found if isinstance(item, Metric)), key=lambda item: item.name
+        )
+    }
+
+
+def find_metric(name: str, *, download: bool = False) -> Metric:
+    """Return the metric called `name`; `pyiqa:NAME` comes through pyiqa.
+
+    Parameters
+    ----------
+    name : one of `metrics()`, or "pyiqa:" and a name pyiqa knows
+    download : whether pyiqa may fetch a parameter file that is not here
+
+    Raises
+    ------
+    ScoreError
+        If there is no such metric, or its parameter file or extra is missing.
+    """
+    if name.startswith(THROUGH_PYIQA):
+        from eval.metrics.pyiqa_scores import load_metric
+
+        return load_metric(name.removeprefix(THROUGH_PYIQA), download=download)
+    if name not in metrics():
+        raise ScoreError(
+            f"--metrics {name}",
+            "no such metric",
+            f"the metrics are {', '.join(metrics())} and pyiqa:NAME",
+            "Choose among them (lleval metrics lists them)",
+        )
+    return metrics()[name]
+
+
+def find_metrics(names: Sequence[str], *, download: bool = False) -> list[Metric]:
+    """Return the metrics called `names`, each once: whatever one lacks is said before any work.
+
+    Raises
+    ------
+    ScoreError
+        As `find_metric`.
+    """
+    return [find_metric(name, download=download) for name in dict.fromkeys(names)]
+
+
+def score_images(
+    output: Image,
+    reference: Image | None = None,
+    metrics: Sequence[str | Metric] = ("psnr", "ssim"),
+    input: Image | None = None,  # noqa: A002 - the noun every metric declares
+) -> dict[str, float]:
+    """Score one image against its reference.
+
+    Parameters
+    ----------
+    output : (H, W, 3) uint8, uint16 or float in [0, 1]; floats that overshoot are clipped
+    reference : the same size, of any of these types; None where no metric reads it
+    metrics : names, or metrics already found
+    input : what the method was given, the same size, for metrics that read it
+
+    Returns
+    -------
+    the score under each metric's name; the PSNR of identical images is inf
+
+    Raises
+    ------
+    ScoreError
+        If an image cannot be scored, sizes differ, or a metric lacks an image it reads.
+    """
+    images = {"output": output, "reference": reference, "input": input}
+    given = {role: np.asarray(image) for role, image in images.items() if image is not None}
+    for role, image in given.items():
+        check(image, role)
+        check_same_size(given["output"], image, role)
+    prepared: dict[tuple[str, str], Image] = {}
+    scores = {}
+    for item in metrics:
+        metric = find_metric(item) if isinstance(item, str) else item
+        for role in metric.reads:
+            if role not in given:
+                raise _lacks(metric, role)
+            if (role, metric.pixels) not in prepared:
+                prepared[role, metric.pixels] = prepare(given[role], metric.pixels)
+        scores[metric.name] = metric(*(prepared[role, metric.pixels] for role in metric.reads))
+    return scores
+
+
+def _lacks(metric: Metric, role: str) -> ScoreError:
+    if role == "clip":
+        remedy = "Score a clip with lleval run"
+    else:
+        remedy = "Give it with --input IMAGE" if role == "input" else "Give the reference image"
+    return ScoreError(
+        f"--metrics {metric.name}", f"there is no {role} image", "this metric reads one", remedy
+    )

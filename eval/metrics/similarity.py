@@ -1,0 +1,162 @@
+"""Structural similarity: one definition for colour, one for grey, computed tile by tile."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.metrics.definition import metric
+from lldata.errors import ScoreError
+
+RADIUS = 5  # 11x11 window
+SIGMA = 1.5
+C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+TILE = 192  # side of the tiles: their float64 moments stay in the processor's cache
+WINDOW: dict[str, Any] = {
+    "window": "Gaussian 11x11",
+    "sigma": SIGMA,
+    "k1": 0.01,
+    "k2": 0.03,
+    "range": 255,
+    "covariance": "population",
+    "region": "valid",
+}
+
+Bytes = NDArray[np.uint8]
+
+
+@metric(unit="", better="higher", channels="mean over RGB", **WINDOW)
+def ssim(output: Bytes, reference: Bytes) -> float:
+    """Structural similarity of two 8-bit images, mean over the three channels.
+
+    Source: Wang, Bovik, Sheikh, Simoncelli 2004, eq. 13, with their window and constants, on
+    each channel, without downsampling. Equals scikit-image's structural_similarity with
+    gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255.
+    """
+    return mean_similarity(output, reference)
+
+
+@metric(unit="", better="higher", channels="grey 0.299/0.587/0.114 rounded to integer", **WINDOW)
+def ssim_gray(output: Bytes, reference: Bytes) -> float:
+    """Structural similarity of the two images turned to 8-bit grey.
+
+    Source: the same formula on rint(0.299 R + 0.587 G + 0.114 B), as the authors' own script.
+    """
+    return mean_similarity(grey(output), grey(reference))
+
+
+def grey(image: Bytes) -> Bytes:
+    """Return (H, W, 1) uint8: BT.601 luma rounded to integer."""
+    red, green, blue = (image[..., i].astype(np.float64) for i in range(3))
+    luma: Bytes = np.rint(0.299 * red + 0.587 * green + 0.114 * blue).astype(np.uint8)
+    return luma[..., None]
+
+
+def mean_similarity(output: Bytes, reference: Bytes) -> float:
+    """Return the mean of the SSIM map over the region where the window fits.
+
+    Parameters
+    ----------
+    output, reference : (H, W, C) uint8
+
+    Raises
+    ------
+    ScoreError
+        If the images are smaller than the window.
+    """
+    height, width, channels = output.shape
+    inner = (height - 2 * RADIUS, width - 2 * RADIUS)
+    if min(inner) < 1:
+        raise ScoreError(
+            "ssim",
+            f"the images are {width}x{height}",
+            "its window needs at least 11x11 pixels",
+            "Score larger images",
+        )
+    corners = [(y, x) for y in range(0, inner[0], TILE) for x in range(0, inner[1], TILE)]
+    scratch = threading.local()
+
+    def tile_sum(corner: tuple[int, int]) -> float:
+        if not hasattr(scratch, "buffers"):
+            scratch.buffers = _Buffers(channels)
+        area = tuple(slice(start, start + TILE + 2 * RADIUS) for start in corner)
+        return _tile(output[area], reference[area], scratch.buffers)
+
+    # Summed in the order of the tiles: the same bits for any number of threads.
+    with ThreadPoolExecutor(min(len(corners), os.cpu_count() or 1, 8)) as pool:
+        total = float(sum(pool.map(tile_sum, corners)))
+    return total / float(inner[0] * inner[1] * channels)
+
+
+class _Buffers:
+    """Arrays one thread uses again for every tile: allocation would cost more than arithmetic."""
+
+    def __init__(self, channels: int) -> None:
+        outer = (TILE + 2 * RADIUS, TILE + 2 * RADIUS, channels)
+        inner = (TILE, TILE, channels)
+        self.moments = [np.empty(outer, np.float64) for _ in range(4)]
+        self.square = np.empty(outer, np.uint16)
+        self.difference = np.empty(outer, np.uint8)
+        self.product = np.empty(inner, np.float64)
+        self.terms = [np.empty(inner, np.float32) for _ in range(4)]
+        distance = np.arange(-RADIUS, RADIUS + 1)
+        weights = np.exp(-(distance**2) / (2 * SIGMA**2))
+        self.window = weights / weights.sum()
+
+    def moment(self, values: NDArray[Any], index: int) -> NDArray[np.float64]:
+        """Return the windowed mean of `values` where the window fits."""
+        height, width = values.shape[:2]
+        out = self.moments[index][:height, :width]
+        cv2.sepFilter2D(
+            values, cv2.CV_64F, self.window, self.window, dst=out, borderType=cv2.BORDER_CONSTANT
+        )
+        return out[RADIUS:-RADIUS, RADIUS:-RADIUS]
+
+
+def _tile(output: Bytes, reference: Bytes, buffers: _Buffers) -> float:
+    """Return the sum of the SSIM map over one tile.
+
+    Variances are differences of large moments, so those are float64; what is left is summed
+    terms of like size, for which float32 keeps 1e-7. With m and v the means and (co)variances,
+    d the difference image: v_out + v_ref = v_d + 2 v_both, m_out^2 + m_ref^2 = m_d^2 + 2 m m.
+    """
+    height, width = output.shape[:2]
+    square = buffers.square[:height, :width]
+    difference = buffers.difference[:height, :width]
+    product = buffers.product[: height - 2 * RADIUS, : width - 2 * RADIUS]
+    covariance, spread, means, shift = (
+        term[: height - 2 * RADIUS, : width - 2 * RADIUS] for term in buffers.terms
+    )
+    mean_output, mean_reference = buffers.moment(output, 0), buffers.moment(reference, 1)
+    np.multiply(output, reference, out=square, dtype=np.uint16)
+    mixed = buffers.moment(square, 2)
+    cv2.absdiff(output, reference, dst=difference)
+    np.multiply(difference, difference, out=square, dtype=np.uint16)
+    squared = buffers.moment(square, 3)
+
+    np.multiply(mean_output, mean_reference, out=product)
+    np.copyto(means, product, casting="unsafe")
+    mixed -= product
+    np.copyto(covariance, mixed, casting="unsafe")
+    mean_output -= mean_reference
+    mean_output *= mean_output
+    np.copyto(shift, mean_output, casting="unsafe")
+    squared -= mean_output
+    np.copyto(spread, squared, casting="unsafe")
+
+    covariance *= 2
+    covariance += np.float32(C2)
+    spread += covariance
+    means *= 2
+    means += np.float32(C1)
+    shift += means
+    covariance *= means
+    spread *= shift
+    covariance /= spread
+    return float(covariance.sum(axis=(1, 2)).sum(dtype=np.float64))
