@@ -1,0 +1,171 @@
+"""Means over pairs and how sure they are: pairs of one group are not independent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+from eval.record import Record, Row
+from lldata.errors import ScoreError
+
+GROUPS_NEEDED = 5
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The mean of one metric over pairs, with its 95 % interval."""
+
+    mean: float | None  # None: no pair has a score
+    ci95: tuple[float, float] | None  # None: fewer than 5 groups
+    n: int  # pairs in the mean
+    groups: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The difference of two methods on the pairs both were scored on, a minus b."""
+
+    a: str
+    b: str
+    metric: str
+    difference: float | None
+    ci95: tuple[float, float] | None
+    p_value: float | None  # two-sided, Holm-corrected over the comparisons made together
+    n: int
+
+
+def mean_interval(values: Sequence[float], groups: Sequence[str]) -> Interval:
+    """Return the mean over pairs with an interval that treats groups, not pairs, as independent.
+
+    The standard error is the cluster-robust one with each group's residual sum divided by
+    (1 - share of the group)^1/2 (CR2), which makes it unbiased for independent pairs whatever
+    the sizes; the quantile is Student's t with (groups - 1) degrees of freedom, lowered to the
+    effective number of groups where their sizes differ.
+
+    Source: Bell & McCaffrey 2002 (CR2); Carter, Schnepel & Steigerwald 2017 (effective number).
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if len(x) == 0:
+        return Interval(None, None, 0, 0)
+    mean = float(x.mean())
+    error, freedom, count = _clustered(x, groups)
+    if error is None:
+        return Interval(mean, None, len(x), count)
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
+    return Interval(mean, (mean - half, mean + half), len(x), count)
+
+
+def _clustered(x: np.ndarray, groups: Sequence[str]) -> tuple[float | None, float, int]:
+    """Return standard error of the mean (None below 5 groups), degrees of freedom, groups."""
+    _, member = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+    sizes = np.bincount(member)
+    count = len(sizes)
+    if count < GROUPS_NEEDED:
+        return None, 0.0, count
+    share = sizes / len(x)
+    sums = np.bincount(member, weights=x - x.mean())
+    error = math.sqrt(float(np.sum(sums**2 / (1 - share)))) / len(x)
+    freedom = max(1 / float(np.sum(share**2)) - 1, 1.0)
+    return error, freedom, count
+
+
+def of_rows(rows: Iterable[Row], metric: str) -> Interval:
+    """Return mean and interval of one metric over rows; rows without a score are left out."""
+    scored = [(row.scores.get(metric), row.group) for row in rows]
+    kept = [(value, group) for value, group in scored if value is not None]
+    return mean_interval([value for value, _ in kept], [group for _, group in kept])
+
+
+def by_key(
+    rows: Sequence[Row], metric: str, key: Literal["ratio", "iso", "split"]
+) -> dict[float | str, Interval]:
+    """Return mean and interval of one metric for each ratio, ISO or split, in rising order."""
+    values = sorted({getattr(row, key) for row in rows})
+    return {
+        value: of_rows([row for row in rows if getattr(row, key) == value], metric)
+        for value in values
+    }
+
+
+def compare(records: Sequence[Record], metric: str) -> list[Comparison]:
+    """Compare every two records on the pairs they share, pair by pair.
+
+    Parameters
+    ----------
+    records : of one track and equal digests
+    metric : a metric all of them hold under one definition
+
+    Raises
+    ------
+    ScoreError
+        If the records are not of the same data, or the metric's definitions differ.
+    """
+    first = records[0]
+    for record in records:
+        _check_comparable(first, record, metric)
+    found = [_paired(a, b, metric) for i, a in enumerate(records) for b in records[i + 1 :]]
+    return _holm(found)
+
+
+def _check_comparable(a: Record, b: Record, metric: str) -> None:
+    where = f"{b.file_name} on {b.track}"
+    for record in (a, b):
+        if metric not in record.metrics:
+            raise ScoreError(
+                f"{record.file_name} on {record.track}",
+                f"it has no {metric}",
+                f"it holds {', '.join(record.metrics)}",
+                "Name another metric, or run it again with --metrics",
+            )
+    if (a.digest, a.reference_digest) != (b.digest, b.reference_digest):
+        raise ScoreError(
+            where,
+            f"its dataset's digest is {b.digest[:12]}",
+            f"that of {a.file_name} is {a.digest[:12]}",
+            "Compare records of the same data",
+        )
+    if a.metrics[metric].definition != b.metrics[metric].definition:
+        raise ScoreError(
+            where,
+            f"its {metric} has definition {b.metrics[metric].definition}",
+            f"that of {a.file_name} has {a.metrics[metric].definition}",
+            "Run one of them again",
+        )
+
+
+def _paired(a: Record, b: Record, metric: str) -> Comparison:
+    others = {row.pair: row.scores.get(metric) for row in b.rows}
+    differences, groups = [], []
+    for row in a.rows:
+        mine, other = row.scores.get(metric), others.get(row.pair)
+        if mine is not None and other is not None:
+            differences.append(mine - other)
+            groups.append(row.group)
+    found = mean_interval(differences, groups)
+    names = [f"{record.file_name}" for record in (a, b)]
+    p_value = _p_value(np.asarray(differences), groups) if found.ci95 else None
+    return Comparison(names[0], names[1], metric, found.mean, found.ci95, p_value, found.n)
+
+
+def _p_value(differences: np.ndarray, groups: Sequence[str]) -> float:
+    error, freedom, _ = _clustered(differences, groups)
+    mean = abs(float(differences.mean()))
+    if not error:
+        return 1.0 if mean == 0 else 0.0
+    return float(2 * stats.t.sf(mean / error, freedom))
+
+
+def _holm(found: list[Comparison]) -> list[Comparison]:
+    """Return the comparisons with Holm's correction of their p-values (Holm 1979)."""
+    tested = sorted((c.p_value, i) for i, c in enumerate(found) if c.p_value is not None)
+    corrected, largest = list(found), 0.0
+    for rank, (p_value, index) in enumerate(tested):
+        largest = max(largest, min(1.0, p_value * (len(tested) - rank)))
+        corrected[index] = Comparison(**{**vars(found[index]), "p_value": largest})
+    return corrected
