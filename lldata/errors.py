@@ -22,7 +22,11 @@ class LowLightError(Exception):
 
 
 class FrameError(LowLightError):
-    """A frame cannot be read, or a field it must carry is missing."""
+    """A frame cannot be read."""
+
+
+class MetadataError(FrameError):
+    """A frame lacks a field it must carry, or is no mosaic of the size its scene needs."""
 
 
 class ProtocolError(LowLightError):

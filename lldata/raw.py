@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import os
 import stat
 from datetime import datetime
@@ -24,8 +25,11 @@ from numpy.typing import NDArray
 
 from lldata import tiff
 from lldata.engine import run_isolated
-from lldata.errors import FrameError
+from lldata.errors import FrameError, MetadataError
 from lldata.frame import Frame
+
+# exifread warns of every file that is no TIFF; that LibRaw reads RAF and CR3 is no news
+logging.getLogger("exifread").addHandler(logging.NullHandler())
 
 LARGEST_FILE = 2 * 2**30  # bytes; a medium-format RAW file has 0.3
 
@@ -117,18 +121,18 @@ def decode(path: Path) -> Frame:
     return Frame(mosaic=mosaic, cfa=cfa, sha256=digest, **facts)
 
 
-def read_header(path: Path) -> dict[str, Any]:
-    """Return `Frame.metadata()` without decoding the pixels; in this process, for workers."""
-    path = Path(path)
-    data = _load(path)
-    exif = _exif(data)
+def read_header(path: Path) -> tuple[str, float | None]:
+    """Return the camera and the ISO (None if missing) of a file without decoding its pixels.
+
+    In this process, for disposable workers.
+    """
+    check_regular(path)
+    exif = _exif(path)
     try:
-        with rawpy.imread(io.BytesIO(data)) as raw:
-            facts = _facts(path, raw, exif)
-            pattern = _pattern(path, raw)
+        with rawpy.imread(str(path)) as raw:
+            return _camera(exif), _first_positive(_iso(exif), raw.other.iso_speed)
     except rawpy.LibRawError as error:
         raise _refusal(path, error) from error
-    return {**facts, "cfa": pattern, "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def _load(path: Path) -> bytes:
@@ -163,8 +167,8 @@ def _mosaic(path: Path, raw: rawpy.RawPy) -> tuple[NDArray[np.uint16], str]:
     return visible.astype(np.uint16, copy=True), cfa  # LibRaw's memory ends with the file
 
 
-def _no_mosaic(path: Path) -> FrameError:
-    return FrameError(
+def _no_mosaic(path: Path) -> MetadataError:
+    return MetadataError(
         path,
         "it holds no mosaic (an sRAW, linear DNG or Foveon file)",
         "one value per photosite is needed",
@@ -190,11 +194,12 @@ def _check_pixels(path: Path, mosaic: NDArray[np.uint16]) -> None:
         )
 
 
-def _exif(data: bytes) -> dict[str, Any]:
+def _exif(source: bytes | Path) -> dict[str, Any]:
     try:
-        tags: dict[str, Any] = exifread.process_file(
-            io.BytesIO(data), details=False, extract_thumbnail=False
-        )
+        with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+            tags: dict[str, Any] = exifread.process_file(
+                file, details=False, extract_thumbnail=False
+            )
     except (ValueError, KeyError, IndexError, TypeError, OverflowError):
         return {}  # a damaged directory: what LibRaw reads stands in
     return tags
@@ -234,7 +239,7 @@ def _first_positive(*values: Any) -> float | None:
 def _required(path: Path, field: str, *values: Any) -> float:
     number = _first_positive(*values)
     if number is None:
-        raise FrameError(
+        raise MetadataError(
             path,
             f"it states no {field} (EXIF and LibRaw were asked)",
             f"the {field} decides the exposure ratio",
@@ -243,11 +248,15 @@ def _required(path: Path, field: str, *values: Any) -> float:
     return number
 
 
-def _facts(path: Path, raw: rawpy.RawPy, exif: dict[str, Any]) -> dict[str, Any]:
-    other = raw.other
+def _iso(exif: dict[str, Any]) -> Any:
     iso = _tag(exif, "ISOSpeedRatings", "PhotographicSensitivity")
     if _number(iso) == 65535:  # the 16-bit tag's "more than fits"
-        iso = _tag(exif, "RecommendedExposureIndex", "ISOSpeed")
+        return _tag(exif, "RecommendedExposureIndex", "ISOSpeed")
+    return iso
+
+
+def _facts(path: Path, raw: rawpy.RawPy, exif: dict[str, Any]) -> dict[str, Any]:
+    other = raw.other
     whites = [w for w in (raw.camera_white_level_per_channel or []) if w]
     return {
         "black_level": _four(raw.black_level_per_channel),
@@ -257,7 +266,7 @@ def _facts(path: Path, raw: rawpy.RawPy, exif: dict[str, Any]) -> dict[str, Any]
         "exposure_s": _required(
             path, "exposure time", _tag(exif, "ExposureTime"), round(other.shutter_speed, 9)
         ),
-        "iso": _required(path, "ISO", iso, other.iso_speed),
+        "iso": _required(path, "ISO", _iso(exif), other.iso_speed),
         "camera": _camera(exif),
         "f_number": _first_positive(_tag(exif, "FNumber"), round(other.aperture, 4)),
         "focal_length_mm": _first_positive(_tag(exif, "FocalLength"), other.focal_length),

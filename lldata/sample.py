@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -66,7 +66,7 @@ def read_sample(
     sample = sample_of_frame(store.frame(row.scene, row.short), pair, row.ratio, picture=picture)
     if not reference:
         return sample
-    return Sample(**{**sample.__dict__, "reference": read_reference(store, row)})
+    return replace(sample, reference=read_reference(store, row))
 
 
 def pair_row(store: Store, pair: str) -> Any:
@@ -119,10 +119,9 @@ def read_crop(
     frame = store.frame(row.scene, row.short, window=inside)
     picture = store.reference(row.scene, row.reference, window=inside)
     grid = np.ix_(rows - rows.min(), columns - columns.min())
-    canonical = Frame(**{
-        **frame.__dict__, "mosaic": frame.mosaic[grid],
-        "cfa": cfa.BAYER if plan.scale == 2 else cfa.XTRANS,
-    })  # fmt: skip
+    canonical = replace(
+        frame, mosaic=frame.mosaic[grid], cfa=cfa.BAYER if plan.scale == 2 else cfa.XTRANS
+    )
     packed = cfa.normalise(canonical)[:, inner_y : inner_y + size, inner_x : inner_x + size]
     top, left, side = inner_y * plan.scale, inner_x * plan.scale, size * plan.scale
     reference = _planes_first(picture[grid][top : top + side, left : left + side])

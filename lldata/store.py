@@ -176,9 +176,8 @@ def _column_in(group: h5py.Group, name: str, values: list[Any], kind: type) -> N
     if kind is str:
         encoded = [str(v).encode("utf-8") for v in values]
         length = max([1, *map(len, encoded)])
-        group.create_dataset(
-            name, data=np.array(encoded, f"S{length}"), dtype=h5py.string_dtype("utf-8", length)
-        )
+        kept = np.array(encoded, dtype=h5py.string_dtype("utf-8", length))
+        group.create_dataset(name, data=kept)
     else:
         group.create_dataset(name, data=np.array(values, np.float64))
 
@@ -442,13 +441,15 @@ class Store:
         origins = {origin for origin in self.scenes["origin"] if origin}
         return len(origins) or None
 
+    def scene_files(self) -> list[tuple[str, int, str]]:
+        """Return scene, bytes and sha256 of every scene file as the index knows them."""
+        columns = (self.scenes[name] for name in ("scene", "size", "sha256"))
+        return [(str(a), int(b), str(c)) for a, b, c in zip(*columns, strict=True)]
+
     def stale(self) -> bool:
         """Whether the scene files are others than the index says."""
         standing = {e.name: e.stat().st_size for e in _scene_entries(self.path)}
-        known = {
-            f"{s}.h5": int(n)
-            for s, n in zip(self.scenes["scene"], self.scenes["size"], strict=True)
-        }
+        known = {f"{scene}.h5": size for scene, size, _ in self.scene_files()}
         return standing != known
 
     def usable(self, split: str | None = None) -> pd.DataFrame:
@@ -556,14 +557,15 @@ def _scene_entries(path: Path) -> Iterable[os.DirEntry[str]]:
 # ---- the index
 
 
-def build_index(path: Path, created: str, extra_findings: Iterable[Finding] = ()) -> None:
+def build_index(path: Path, created: str, scene_findings: Iterable[Finding] = ()) -> None:
     """Rebuild a dataset's index from its scene files, under a short lock.
 
     Parameters
     ----------
     path : the dataset's folder
     created : ISO 8601 date of the dataset's first ingest; an older index keeps its own
-    extra_findings : of scenes that were not stored
+    scene_findings : about whole scenes, also those that were not stored; an older index's stay
+        unless these are about the same scene or the scene has been stored since
     """
     with publish.locked(path / ".lock"):
         publish.remove_leftovers(path / "scenes")
@@ -576,10 +578,13 @@ def build_index(path: Path, created: str, extra_findings: Iterable[Finding] = ()
                 "Ingest a folder of frames first",
             )
         entries = [(read_scene(p), p.stat().st_size, _file_digest(p)) for p in files]
-        previous = path / "dataset.h5"
+        whole, previous = list(scene_findings), path / "dataset.h5"
         if previous.is_file():
-            created = Store(path).created
-        publish.write_replacing(previous, _index_bytes(path, created, entries, extra_findings))
+            older = Store(path)
+            created = older.created
+            settled = {f.scene for f in whole} | {scene.scene for scene, _, _ in entries}
+            whole += [f for f in older.findings if not f.pair and f.scene not in settled]
+        publish.write_replacing(previous, _index_bytes(path, created, entries, whole))
 
 
 def _file_digest(path: Path) -> str:
@@ -591,12 +596,10 @@ def _index_bytes(
     path: Path,
     created: str,
     entries: list[tuple[SceneFile, int, str]],
-    extra_findings: Iterable[Finding],
+    scene_findings: list[Finding],
 ) -> memoryview:
     scenes = [scene for scene, _, _ in entries]
-    stored = {scene.scene for scene in scenes}
-    extra = [f for f in extra_findings if f.scene not in stored]
-    findings = [f for s in scenes for f in s.findings] + extra
+    findings = [f for s in scenes for f in s.findings] + scene_findings
     rows = [row for scene in scenes for row in scene.pairs]
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:

@@ -1,0 +1,115 @@
+"""Whether short and long were taken as the protocol says, by what their files say."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from lldata.audit import Finding, Status
+from lldata.frame import Frame
+from lldata.protocol import Protocol
+
+_SAME = 0.01  # relative; rational tags of equal settings differ by less
+
+
+def audit(
+    scene: str,
+    pair: str,
+    short: tuple[Path, Frame],
+    long: tuple[Path, Frame | None],
+    long_exposure_s: float,
+    protocol: Protocol,
+) -> Finding:
+    """Compare a pair's frames with each other and with the protocol.
+
+    Differences that change the exposure ratio or the picture (ISO, aperture, size, CFA, camera)
+    put the pair in quarantine; levels, names and lenses that disagree are warnings.
+    """
+    grave = _between(short[1], long[1]) + _against(short[1], protocol)
+    mild = _names(short, long, protocol) + _levels(short[1], protocol)
+    if long[1] is not None:
+        grave += _against(long[1], protocol)
+        mild += _levels(long[1], protocol)
+    if long_exposure_s <= short[1].exposure_s:
+        grave.append(
+            f"the long exposure ({long_exposure_s:g} s) is no longer than the short "
+            f"({short[1].exposure_s:g} s)"
+        )
+    if scene in protocol.splits.known_bad and not short[1].synthetic:
+        grave.append("the protocol lists this scene as known bad")
+    status: Status = "quarantine" if grave else "warn" if mild else "pass"
+    said = list(dict.fromkeys(grave + mild))
+    message = "; ".join(said) if said else "camera, ISO, aperture, levels and names agree"
+    return Finding(scene, pair, "metadata", status, float(len(said)), 0.0, message)
+
+
+def _between(short: Frame, long: Frame | None) -> list[str]:
+    if long is None:
+        return []
+    said = []
+    if not math.isclose(short.iso, long.iso, rel_tol=_SAME):
+        said.append(f"ISO {short.iso:g} in the short, {long.iso:g} in the long")
+    if (
+        short.f_number
+        and long.f_number
+        and not math.isclose(short.f_number, long.f_number, rel_tol=_SAME)
+    ):
+        said.append(f"f/{short.f_number:g} in the short, f/{long.f_number:g} in the long")
+    for name in ("camera", "cfa"):
+        if getattr(short, name) != getattr(long, name):
+            said.append(f"{name} {getattr(short, name)} and {getattr(long, name)}")
+    if short.mosaic.shape != long.mosaic.shape:
+        said.append(f"sizes {_size(short)} and {_size(long)}")
+    return said
+
+
+def _size(frame: Frame) -> str:
+    return "x".join(map(str, frame.mosaic.shape))
+
+
+def _against(frame: Frame, protocol: Protocol) -> list[str]:
+    said = []
+    if not protocol.matches_camera(frame.camera):
+        said.append(
+            f"the camera is {frame.camera}, the protocol's {protocol.camera.make} "
+            f"{'/'.join(protocol.camera.models)}"
+        )
+    if not protocol.matches_iso(frame.iso):
+        allowed = "/".join(map(str, protocol.camera.iso_exif))
+        said.append(f"ISO is {frame.iso:g}, the protocol's {allowed}")
+    if sorted(frame.cfa) != sorted(protocol.camera.cfa):
+        said.append(f"the CFA is {frame.cfa}, the protocol's {protocol.camera.cfa}")
+    return said
+
+
+def _levels(frame: Frame, protocol: Protocol) -> list[str]:
+    said, camera, limits = [], protocol.camera, protocol.limits
+    off = max(frame.black_level, key=lambda level: abs(level - camera.black_level))
+    if abs(off - camera.black_level) > limits.level_dn:
+        said.append(f"the black level is {off:g} DN, the protocol's {camera.black_level:g}")
+    if abs(frame.white_level - camera.white_level) > limits.white_level_dn:
+        said.append(
+            f"the white level is {frame.white_level} DN, the protocol's {camera.white_level}"
+        )
+    return said
+
+
+def _names(
+    short: tuple[Path, Frame], long: tuple[Path, Frame | None], protocol: Protocol
+) -> list[str]:
+    said = []
+    for path, frame in (short, long):
+        if frame is None:
+            continue
+        named = float((protocol.parse_name(path.stem) or {}).get("exposure_s", "nan"))
+        if abs(named / frame.exposure_s - 1) > protocol.limits.name_exposure:
+            said.append(f"{path.name} was exposed {frame.exposure_s:g} s by its EXIF, which counts")
+        if (
+            protocol.camera.lenses
+            and frame.lens
+            and not any(lens.casefold() in frame.lens.casefold() for lens in protocol.camera.lenses)
+        ):
+            said.append(
+                f"the lens is {frame.lens}, the protocol's {' or '.join(protocol.camera.lenses)}"
+            )
+    return said

@@ -1,0 +1,343 @@
+"""The command `lldata`: folders of RAW files to audited datasets. A thin skin on the library."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lldata import console
+from lldata.errors import LowLightError, StoreError
+
+_cli = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Folders of RAW files in, audited HDF5 datasets out.",
+)  # fmt: skip
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Protocol = Annotated[str | None, typer.Option(help="Capture protocol; else the frames decide.")]
+Deep = Annotated[bool, typer.Option("--deep", help="Decode every frame twice and compare.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes; by default one a core.")]
+Source = Annotated[Path, typer.Argument(metavar="SRC", help="Folder of RAW files.")]
+DatasetName = Annotated[str, typer.Argument(metavar="D", help="Dataset: its name or folder.")]
+
+
+def app() -> None:
+    """Run the command line and end the process."""
+    console.run_app(_cli, "lldata")
+
+
+@_cli.callback()
+def _main(
+    verbose: Annotated[int, typer.Option("-v", count=True, help="Say more; -vv for all.")] = 0,
+) -> None:
+    console.log_to_stderr(verbose)
+
+
+def _engine(workers: int | None) -> Any:
+    from lldata.engine import Local
+
+    return Local() if workers is None else Local(workers=workers)
+
+
+@_cli.command()
+def protocols(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One protocol.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the capture protocols, or print one with its shooting instructions.
+
+    Example: lldata protocols canon6d_iso12600
+    """
+    from dataclasses import asdict
+
+    from lldata import protocol
+
+    if name is None:
+        found = [protocol.load(n) for n in protocol.names()]
+        rows = [(p.name, p.title, p.camera.iso_nominal) for p in found]
+        if as_json:
+            console.print_json([{"name": n, "title": t, "iso": i} for n, t, i in rows])
+        else:
+            console.print_table("Capture protocols", ("name", "title", "ISO"), rows)
+        return
+    chosen = protocol.load(name)
+    if as_json:
+        console.print_json({k: v for k, v in asdict(chosen).items() if k != "text"})
+        return
+    facts = [
+        ("camera", f"{chosen.camera.make} {'/'.join(chosen.camera.models)}"),
+        ("ISO", chosen.camera.iso_nominal), ("CFA", chosen.camera.cfa),
+        ("long exposures", ", ".join(f"{s:g} s" for s in chosen.exposure.long_s)),
+        ("short exposures", ", ".join(f"{s:g} s" for s in chosen.exposure.short_s)),
+        ("ratios", ", ".join(f"{r:g}" for r in chosen.exposure.ratios)),
+        ("folders", ", ".join(f"{f}/{{short,long}}" for f in chosen.files.folders)),
+        ("source", chosen.source),
+    ]  # fmt: skip
+    console.print_table(f"{chosen.name}: {chosen.title}", ("", ""), facts)
+    steps = list(enumerate(chosen.shooting.instructions, 1))
+    console.print_table("How to shoot", ("", ""), steps)
+
+
+@_cli.command()
+def simulate(
+    protocol: Annotated[str, typer.Argument(metavar="PROTOCOL|canon6d", help="What to simulate.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write, new or empty.")],
+    scenes: Annotated[int, typer.Option(min=1, help="Scenes in each set.")] = 12,
+    size: Annotated[str, typer.Option(metavar="HxW", help="Photosites.")] = "512x768",
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 0,
+    fault: Annotated[
+        list[str] | None, typer.Option(metavar="KIND=N", help="Spoil N scenes.")
+    ] = None,
+    photos: Annotated[Path | None, typer.Option(help="Folder of your own photographs.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write simulated captures as DNG files, as a camera under a protocol would.
+
+    Example: lldata simulate canon6d canon6d/ --scenes 12 --fault misaligned=1
+    """
+    from lldata.synthesis import camera
+
+    plan = camera.plan(protocol, out, scenes=scenes, size=_size(size), seed=seed,
+                       faults=_faults(fault or []), photos=photos)  # fmt: skip
+    with console.progress("simulating", plan.files) as advance:
+        for _ in camera.write(plan):
+            advance()
+    if as_json:
+        console.print_json(plan.summary())
+    else:
+        console.say(
+            f"{out}: {plan.files} DNG files written, simulated, from "
+            f"{plan.distinct_sources} distinct sources. Next: lldata ingest {out}"
+        )
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, _, width = text.lower().partition("x")
+    if not (height.isdigit() and width.isdigit()):
+        raise LowLightError(
+            f"--size {text}",
+            "this is no size",
+            "HEIGHTxWIDTH is needed",
+            "Write for example --size 512x768",
+        )
+    return int(height), int(width)
+
+
+def _faults(texts: Sequence[str]) -> dict[str, int]:
+    faults = {}
+    for text in texts:
+        kind, _, number = text.partition("=")
+        if not number.isdigit():
+            raise LowLightError(
+                f"--fault {text}",
+                "it says no number of scenes",
+                "KIND=N is needed",
+                "Write for example --fault misaligned=2",
+            )
+        faults[kind] = int(number)
+    return faults
+
+
+@_cli.command()
+def check(
+    src: Source,
+    protocol: Protocol = None,
+    deep: Deep = False,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Audit a folder of frames without storing anything; exit 1 if a scene should be shot again.
+
+    Example: lldata check /media/card/canon6d
+    """
+    from lldata import ingest as work
+
+    engine = _engine(workers)
+    plans = work.plan(src, protocol, engine)
+    findings: list[Any] = []
+    with console.progress("checking", sum(len(p.scenes) for p in plans)) as advance:
+        for outcome in work.check(plans, engine, deep=deep):
+            findings += outcome.findings
+            advance()
+    _report(findings, as_json=as_json, document={"findings": [f.as_json() for f in findings]})
+    if any(f.status in ("warn", "quarantine") for f in findings):
+        raise typer.Exit(1)
+
+
+@_cli.command()
+def ingest(
+    src: Source,
+    protocol: Protocol = None,
+    name: Annotated[str | None, typer.Option(help="Name of the dataset.")] = None,
+    deep: Deep = False,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Audit a folder of frames and store it as datasets; run it again to go on or to add scenes.
+
+    Example: lldata ingest canon6d/
+    """
+    from lldata import ingest as work
+    from lldata.store import open_store
+
+    engine = _engine(workers)
+    datasets = work.prepare(src, protocol, name, engine)
+    results, findings = [], []
+    for dataset in datasets:
+        with console.progress(dataset.name, len(dataset.plan.scenes)) as advance:
+            for _ in work.ingest(dataset, engine, deep=deep):
+                advance()
+        stored = open_store(dataset.path)
+        results.append(_summary(stored))
+        findings += stored.findings
+    if as_json:
+        console.print_json({"datasets": results})
+        return
+    _report(findings, as_json=False, document=None)
+    columns = ("dataset", "scenes", "pairs", "quarantined", "digest")
+    console.print_table("Datasets", columns, [
+        (r["name"], r["scenes"], r["pairs"], r["quarantined"], r["digest"][:12]) for r in results
+    ])  # fmt: skip
+    for result in results:
+        console.say(f"{result['name']}: {result['path']}")
+
+
+def _summary(store: Any) -> dict[str, Any]:
+    pairs = store.pairs
+    return {
+        "name": store.name, "path": str(store.path), "scenes": len(store.scenes),
+        "pairs": len(pairs), "quarantined": int((pairs["status"] == "quarantine").sum()),
+        "digest": store.digest,
+    }  # fmt: skip
+
+
+def _report(findings: Sequence[Any], *, as_json: bool, document: Any) -> None:
+    if as_json:
+        console.print_json(document)
+        return
+    counts = Counter((f.check, f.status) for f in findings if f.pair)
+    order = ("pass", "unknown", "warn", "quarantine")
+    checks = sorted({check for check, _ in counts})
+    rows = [(c, *(counts[c, s] for s in order)) for c in checks]
+    console.print_table("Audits, number of pairs", ("audit", *order), rows)
+    spoken = [f for f in findings if f.status in ("warn", "quarantine")]
+    spoken.sort(key=lambda f: (f.status != "quarantine", f.scene, f.pair))
+    if spoken:
+        console.print_table("Findings", ("pair", "audit", "status", "what"), [
+            (f.pair or f.scene, f.check, f.status, f.message) for f in spoken
+        ])  # fmt: skip
+
+
+@_cli.command("ls")
+def list_datasets(as_json: Json = False) -> None:
+    """List the datasets under $LLDATA_HOME (default ~/lldata)."""
+    from lldata.store import datasets, home, open_store
+
+    rows = [_summary(open_store(name)) for name in datasets()]
+    if as_json:
+        console.print_json(rows)
+    elif rows:
+        console.print_table(str(home()), ("dataset", "scenes", "pairs", "quarantined"), [
+            (r["name"], r["scenes"], r["pairs"], r["quarantined"]) for r in rows
+        ])  # fmt: skip
+    else:
+        console.say(f"{home()} holds no datasets yet. Make one: lldata ingest FOLDER")
+
+
+@_cli.command()
+def show(dataset: DatasetName, as_json: Json = False) -> None:
+    """Show what a dataset holds: splits, ratios, ISO values (of usable pairs), digests.
+
+    Example: lldata show canon6d_iso12600
+    """
+    from lldata.store import open_store
+
+    store = open_store(dataset)
+    usable = store.usable()
+    document = {
+        **_summary(store), "protocol": store.protocol, "synthetic": store.synthetic,
+        "distinct_sources": store.distinct_sources,
+        "splits": _counts(usable["split"]), "ratios": _counts(usable["ratio"].round()),
+        "isos": _counts(usable["iso"]), "reference_digest": store.reference_digest,
+        "created": store.created, "versions": store.versions,
+    }  # fmt: skip
+    if as_json:
+        console.print_json(document)
+        return
+    flat = [
+        (
+            key,
+            ", ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else value,
+        )
+        for key, value in document.items()
+    ]
+    console.print_table(store.name, ("", ""), flat)
+
+
+def _counts(column: Any) -> dict[str, int]:
+    counts = column.value_counts().sort_index()
+    return {f"{k:g}" if isinstance(k, float) else str(k): int(v) for k, v in counts.items()}
+
+
+@_cli.command()
+def verify(
+    dataset: DatasetName,
+    deep: Annotated[bool, typer.Option("--deep", help="Recompute every digest too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare a dataset's files with its index; exit 1 if anything differs.
+
+    Example: lldata verify canon6d_iso12600 --deep
+    """
+    from lldata import store as stores
+
+    store = stores.open_store(dataset)
+    problems = []
+    with console.progress("verifying", len(store.scenes)) as advance:
+        for scene, size, sha256 in store.scene_files():
+            path = stores.scene_path(store.path, scene)
+            for said in stores.verify_scene(path, size, sha256, deep=deep):
+                problems.append({"scene": scene, "message": said})
+            advance()
+    if store.stale():
+        problems.append({"scene": None, "message": "the index names other files than the folder"})
+    if as_json:
+        console.print_json({"name": store.name, "scenes": len(store.scenes), "digest": store.digest,
+                            "problems": problems})  # fmt: skip
+    else:
+        for problem in problems:
+            console.say(f"{store.name}: {problem['scene'] or 'index'}: {problem['message']}")
+        console.say(f"{store.name}: {len(store.scenes)} scenes, {len(problems)} problems")
+    if problems:
+        raise typer.Exit(1)
+
+
+@_cli.command()
+def index(dataset: DatasetName, as_json: Json = False) -> None:
+    """Rebuild a dataset's index from its scene files.
+
+    Example: lldata index canon6d_iso12600
+    """
+    from datetime import UTC, datetime
+
+    from lldata import store as stores
+
+    path = stores.dataset_path(dataset)
+    if not (path / "scenes").is_dir():
+        raise StoreError(
+            f"dataset {dataset}",
+            f"{path} holds no scenes",
+            "an index is built from scene files",
+            "Correct the name",
+        )
+    stores.build_index(path, datetime.now(UTC).isoformat(timespec="seconds"))
+    document = _summary(stores.open_store(path))
+    if as_json:
+        console.print_json(document)
+    else:
+        console.say(f"{document['name']}: {document['scenes']} scenes, {document['pairs']} pairs")
