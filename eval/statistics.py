@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from eval.record import Record, Row
@@ -15,6 +16,8 @@ from lldata.errors import ScoreError
 
 GROUPS_NEEDED = 5
 CONFIDENCE = 0.95
+
+_Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,12 @@ class Comparison:
 def mean_interval(values: Sequence[float], groups: Sequence[str]) -> Interval:
     """Return the mean over pairs with an interval that treats groups, not pairs, as independent.
 
-    The standard error is the cluster-robust one with each group's residual sum divided by
-    (1 - share of the group)^1/2 (CR2), which makes it unbiased for independent pairs whatever
-    the sizes; the quantile is Student's t with (groups - 1) degrees of freedom, lowered to the
-    effective number of groups where their sizes differ.
+    The standard error is cluster-robust, from each group's residual sum, scaled to be unbiased
+    for groups of these sizes; Student's t takes Satterthwaite's degrees of freedom, which are
+    (groups - 1) for groups of one size. Both use the correlation of pairs inside a group, as
+    estimated from these values.
 
-    Source: Bell & McCaffrey 2002 (CR2); Carter, Schnepel & Steigerwald 2017 (effective number).
+    Source: Bell & McCaffrey 2002; Imbens & Kolesar 2016, section 3.
     """
     x = np.asarray(values, dtype=np.float64)
     if len(x) == 0:
@@ -61,18 +64,45 @@ def mean_interval(values: Sequence[float], groups: Sequence[str]) -> Interval:
     return Interval(mean, (mean - half, mean + half), len(x), count)
 
 
-def _clustered(x: np.ndarray, groups: Sequence[str]) -> tuple[float | None, float, int]:
+def _clustered(x: _Array, groups: Sequence[str]) -> tuple[float | None, float, int]:
     """Return standard error of the mean (None below 5 groups), degrees of freedom, groups."""
-    _, member = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+    _, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
     sizes = np.bincount(member)
     count = len(sizes)
     if count < GROUPS_NEEDED:
         return None, 0.0, count
-    share = sizes / len(x)
-    sums = np.bincount(member, weights=x - x.mean())
-    error = math.sqrt(float(np.sum(sums**2 / (1 - share)))) / len(x)
-    freedom = max(1 / float(np.sum(share**2)) - 1, 1.0)
-    return error, freedom, count
+    means = np.bincount(member, weights=x) / sizes
+    spread = _group_variances(x - means[member], means, sizes)
+    weight = (sizes / len(x)) ** 2  # of a group's squared residual
+    lever = spread * sizes / len(x)
+    true = float(np.sum(weight * spread))
+    expected = spread - 2 * lever + true  # of each squared residual, before the scale
+    trace = float(np.sum(weight * expected))
+    moments = [float(np.sum(weight * lever**power)) for power in range(3)]
+    squared = (
+        (true * moments[0]) ** 2
+        - 4 * true * moments[0] * moments[1]
+        + 2 * moments[0] * moments[2]
+        + 2 * moments[1] ** 2
+        + float(np.sum(weight**2 * (expected**2 - (true - 2 * lever) ** 2)))
+    )
+    variance = float(np.sum(weight * (means - x.mean()) ** 2)) * true / trace
+    return math.sqrt(variance), trace**2 / squared, count
+
+
+def _group_variances(within: _Array, means: _Array, sizes: _Array) -> _Array:
+    """Return the variance of each group's mean, up to a common factor, from an ANOVA."""
+    total, count = sizes.sum(), len(sizes)
+    if total == count:
+        return np.ones(count)
+    inside = float(np.sum(within**2)) / (total - count)
+    centre = np.average(means, weights=sizes)
+    between = float(np.sum(sizes * (means - centre) ** 2)) / (count - 1)
+    typical = (total - np.sum(sizes**2) / total) / (count - 1)
+    shared = max((between - inside) / typical, 0.0)
+    correlation = shared / (shared + inside) if shared + inside > 0 else 0.0
+    variances: _Array = correlation + (1 - correlation) / sizes
+    return variances
 
 
 def of_rows(rows: Iterable[Row], metric: str) -> Interval:
@@ -153,7 +183,7 @@ def _paired(a: Record, b: Record, metric: str) -> Comparison:
     return Comparison(names[0], names[1], metric, found.mean, found.ci95, p_value, found.n)
 
 
-def _p_value(differences: np.ndarray, groups: Sequence[str]) -> float:
+def _p_value(differences: _Array, groups: Sequence[str]) -> float:
     error, freedom, _ = _clustered(differences, groups)
     mean = abs(float(differences.mean()))
     if not error:
