@@ -1,0 +1,204 @@
+"""Tracks: which pairs of which dataset are scored with what, one TOML each, digests pinned."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import pandas as pd
+
+from lldata.errors import ScoreError
+from lldata.store import Store
+
+DEFAULT_METRICS = ("psnr", "ssim")
+
+
+@dataclass(frozen=True)
+class PairFilter:
+    """Which usable pairs of a split a track takes; an empty list takes all."""
+
+    ratios: tuple[float, ...] = ()
+    isos: tuple[float, ...] = ()
+    scenes: tuple[str, ...] = ()
+    without_scenes: tuple[str, ...] = ()
+
+    def __call__(self, pairs: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows that pass."""
+        keep = ~pairs["scene"].isin(self.without_scenes)
+        chosen = {"ratio": self.ratios, "iso": self.isos, "scene": self.scenes}
+        for column, values in chosen.items():
+            if values:
+                keep &= pairs[column].isin(values)
+        return pairs[keep]
+
+
+@dataclass(frozen=True)
+class Track:
+    """A dataset, a split, a pair filter and metrics; what a record is made on."""
+
+    name: str  # the file name, or DATASET.SPLIT for one that has no file
+    title: str
+    dataset: str
+    split: str
+    metrics: tuple[str, ...] = DEFAULT_METRICS
+    digest: str = ""  # of the dataset; empty: not pinned, so never published
+    reference_digest: str = ""
+    pairs: PairFilter = field(default_factory=PairFilter)
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the track says which data it means."""
+        return bool(self.digest)
+
+    def select(self, store: Store) -> pd.DataFrame:
+        """Return the rows of the store's pair table to score, sorted by pair id.
+
+        Raises
+        ------
+        ScoreError
+            If the store holds other data than the track pins, or no pair is left.
+        """
+        if self.pinned and not self.means(store):
+            raise ScoreError(
+                f"--track {self.name}",
+                f"dataset {store.name} has digest {store.digest[:12]}, references "
+                f"{store.reference_digest[:12]}",
+                f"the track pins {self.digest[:12]}, references {self.reference_digest[:12]}",
+                "Use the dataset it was made for, or leave --track out",
+            )
+        rows = self.pairs(store.usable(self.split)).sort_values("pair")
+        if rows.empty:
+            splits = ", ".join(sorted(set(store.usable(None)["split"]))) or "none"
+            raise ScoreError(
+                f"dataset {store.name}",
+                f"it has no usable pair of split '{self.split}' for track {self.name}",
+                f"its splits with usable pairs are: {splits}",
+                "Choose another with --split",
+            )
+        return rows
+
+    def means(self, store: Store) -> bool:
+        """Whether the store holds exactly the data the track pins."""
+        return (self.digest, self.reference_digest) == (store.digest, store.reference_digest)
+
+
+def names() -> list[str]:
+    """Return the names of the shipped tracks."""
+    return sorted(file.name.removesuffix(".toml") for file in _files())
+
+
+def load(name: str) -> Track:
+    """Read a shipped track.
+
+    Raises
+    ------
+    ScoreError
+        If there is none of that name, or it is malformed.
+    """
+    for file in _files():
+        if file.name == f"{name}.toml":
+            return parse(name, file.read_text(encoding="utf-8"))
+    raise ScoreError(
+        f"--track {name}",
+        "there is no such track",
+        f"the tracks are: {', '.join(names()) or 'none yet'}",
+        "Choose one (lleval tracks lists them), or leave --track out",
+    )
+
+
+def parse(name: str, text: str) -> Track:
+    """Make a track of the text of its TOML file; every key is a field, none is unknown.
+
+    Raises
+    ------
+    ScoreError
+        If it is no TOML, or a key is missing, unknown or of the wrong type.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScoreError(
+            f"track {name}", f"it is no TOML ({error})", "a track is a TOML file", "Correct it"
+        ) from error
+    required = ("title", "dataset", "split", "metrics", "digest", "reference_digest")
+    _check_keys(name, document, required, (*required, "pairs"))
+    pairs = document.pop("pairs", {})
+    filters = {f.name: (str,) if "scenes" in f.name else (int, float) for f in fields(PairFilter)}
+    _check_keys(f"{name} [pairs]", pairs, (), tuple(filters))
+    for key, kinds in filters.items():
+        _check_list(f"{name} [pairs]", key, pairs.get(key, []), kinds)
+    _check_list(name, "metrics", document["metrics"], (str,))
+    for key in set(required) - {"metrics"}:
+        _expect(isinstance(document[key], str) and document[key], name, key, document[key], "text")
+    return Track(
+        name=name,
+        **{**document, "metrics": tuple(document["metrics"])},
+        pairs=PairFilter(**{key: tuple(values) for key, values in pairs.items()}),
+    )
+
+
+def choose(store: Store, split: str, name: str | None = None) -> Track:
+    """Return the track to run: the named one, else the one pinned to this data, else an ad hoc one.
+
+    Raises
+    ------
+    ScoreError
+        If several tracks name this dataset, split and digests, or the named one is not of
+        this split.
+    """
+    if name is not None:
+        return load(name)
+    known = [load(track) for track in names()]
+    fitting = [t for t in known if (t.dataset, t.split) == (store.name, split) and t.means(store)]
+    if len(fitting) > 1:
+        raise ScoreError(
+            f"dataset {store.name}, split {split}",
+            f"{len(fitting)} tracks are made of it",
+            "a record belongs to one",
+            f"Choose with --track: {', '.join(track.name for track in fitting)}",
+        )
+    return fitting[0] if fitting else ad_hoc(store.name, split)
+
+
+def ad_hoc(dataset: str, split: str) -> Track:
+    """Return the track of all usable pairs of a split, psnr and ssim, pinned to nothing."""
+    return Track(f"{dataset}.{split}", f"{dataset}, {split}", dataset, split)
+
+
+def _files() -> list[Traversable]:
+    folder = files("leaderboard") / "tracks"
+    if not folder.is_dir():
+        return []
+    return [file for file in folder.iterdir() if file.name.endswith(".toml")]
+
+
+def _check_keys(
+    where: str, table: Any, required: tuple[str, ...], allowed: tuple[str, ...]
+) -> None:
+    _expect(isinstance(table, dict), where, "it", table, "a table")
+    for key in (*required, *table):
+        if key in table and key in allowed:
+            continue
+        raise ScoreError(
+            f"track {where}",
+            f"the key {key} is {'unknown' if key in table else 'missing'}",
+            f"its keys are {', '.join(allowed)}",
+            "Correct the TOML",
+        )
+
+
+def _check_list(where: str, key: str, values: Any, kinds: tuple[type, ...]) -> None:
+    fits = isinstance(values, list) and all(
+        isinstance(value, kinds) and not isinstance(value, bool) for value in values
+    )
+    _expect(fits, where, key, values, f"a list of {' or '.join(kind.__name__ for kind in kinds)}")
+
+
+def _expect(fits: object, where: str, key: str, value: object, kind: str) -> None:
+    if not fits:
+        raise ScoreError(
+            f"track {where}", f"{key} is {value!r}", f"it must be {kind}", "Correct the TOML"
+        )
