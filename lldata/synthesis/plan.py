@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,7 +66,8 @@ def plan_set(
     Raises
     ------
     LowLightError
-        If there are too many scenes, the seed is negative, or a fault is unknown or asked for too often.
+        If there are too many scenes, the seed is negative, or a fault is unknown or asked for
+        too often.
     """
     if not 1 <= scenes < _SCENES_PER_SET:
         raise LowLightError(
@@ -77,7 +79,7 @@ def plan_set(
             f"--seed {seed}", "it is negative", "seeds are whole numbers from 0", "Give another one"
         )
     faulty = _assign_faults(protocol, scenes, seed, faults)
-    albums = {split: _turns(album, index, seed) for split, album in _albums(photographs).items()}
+    albums = {split: _turns(album, index) for split, album in _albums(photographs).items()}
     planned = []
     for number in range(scenes):
         split = SPLIT_CYCLE[number % len(SPLIT_CYCLE)]
@@ -138,15 +140,11 @@ def _albums(photographs: Sequence[Photograph]) -> dict[str, list[Photograph]]:
     return albums
 
 
-def _turns(album: list[Photograph], index: int, seed: int) -> Iterator[Photograph | None]:
-    """Alternate between the photographs, shuffled, and None, a procedural scene; for ever."""
-    shuffled = [album[i] for i in np.random.default_rng([seed, index]).permutation(len(album))]
-    while True:
-        for photograph in shuffled:
-            yield photograph
-            yield None
-        if not shuffled:
-            yield None
+def _turns(album: list[Photograph], first: int) -> Iterator[Photograph | None]:
+    """Alternate for ever between the photographs in order and None, a procedural scene."""
+    for number in itertools.count(first):
+        yield album[number % len(album)] if album else None
+        yield None
 
 
 def _digit(protocol: Protocol, split: str) -> str:

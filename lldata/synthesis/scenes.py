@@ -112,8 +112,8 @@ def _add_wall(surface: Scene, rng: np.random.Generator) -> None:
     rows, columns = _around(corners, height, width)
     window = surface[rows, columns]
     if window.size:
-        mask = _polygon(*window.shape[:2], corners - (columns.start, rows.start))
-        texture = np.exp(0.12 * fractal(*window.shape[:2], rng, roughness=0.9))
+        mask = _polygon(window.shape[0], window.shape[1], corners - (columns.start, rows.start))
+        texture = np.exp(0.12 * fractal(window.shape[0], window.shape[1], rng, roughness=0.9))
         window[:] = window * (1 - mask) + (colour * texture).clip(0.01, 0.95) * mask
     across, down = int(rng.integers(2, 6)), int(rng.integers(2, 8))
     origin, right, below = corners[1], corners[2] - corners[1], corners[0] - corners[1]
@@ -196,7 +196,7 @@ def _fill(surface: Scene, corners: NDArray[np.float32], colour: NDArray[np.float
     rows, columns = _around(corners, height, width)
     window = surface[rows, columns]
     if window.size:
-        mask = _polygon(*window.shape[:2], corners - (columns.start, rows.start))
+        mask = _polygon(window.shape[0], window.shape[1], corners - (columns.start, rows.start))
         window[:] = window * (1 - mask) + colour * mask
 
 

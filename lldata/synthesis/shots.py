@@ -24,7 +24,7 @@ _MARGIN_PX = 48  # around the picture, for a camera that was knocked
 _SHIFT_PX = (8, 24)  # mosaic pixels: 4 to 12 packed ones (Bayer)
 _ISO_FAULT = 4  # times
 _EXPOSURE_FAULT = 3.0  # times the light that name and EXIF promise
-_OVEREXPOSED = (20.0, 4.0)  # this percentile of green gets that many times the range
+_OVEREXPOSED = (40.0, 1.7)  # this percentile of green gets that many times the range
 _KEPT_OF_CUT_FILE = 0.6
 
 
