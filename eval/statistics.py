@@ -115,12 +115,15 @@ def of_rows(rows: Iterable[Row], metric: str) -> Interval:
 def by_key(
     rows: Sequence[Row], metric: str, key: Literal["ratio", "iso", "split"]
 ) -> dict[float | str, Interval]:
-    """Return mean and interval of one metric for each ratio, ISO or split, in rising order."""
-    values = sorted({getattr(row, key) for row in rows})
-    return {
-        value: of_rows([row for row in rows if getattr(row, key) == value], metric)
-        for value in values
-    }
+    """Return mean and interval of one metric for each ratio, ISO or split, in rising order.
+
+    Ratios are computed from exposure times, so they are told apart by three digits only.
+    """
+    parts: dict[float | str, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: getattr(row, key)):
+        value = getattr(row, key)
+        parts.setdefault(value if key == "split" else float(f"{value:.3g}"), []).append(row)
+    return {value: of_rows(part, metric) for value, part in parts.items()}
 
 
 def compare(records: Sequence[Record], metric: str) -> list[Comparison]:

@@ -8,12 +8,14 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lldata.errors import ScoreError
 from lldata.store import Store
 
 DEFAULT_METRICS = ("psnr", "ssim")
+TOLERANCE = 0.01  # a ratio computed from EXIF is 299.99, its nominal one 300
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,12 @@ class PairFilter:
     def __call__(self, pairs: pd.DataFrame) -> pd.DataFrame:
         """Return the rows that pass."""
         keep = ~pairs["scene"].isin(self.without_scenes)
-        chosen = {"ratio": self.ratios, "iso": self.isos, "scene": self.scenes}
-        for column, values in chosen.items():
+        if self.scenes:
+            keep &= pairs["scene"].isin(self.scenes)
+        for column, values in (("ratio", self.ratios), ("iso", self.isos)):
             if values:
-                keep &= pairs[column].isin(values)
+                found = pairs[column].to_numpy()[:, None]
+                keep &= np.isclose(found, values, rtol=TOLERANCE).any(axis=1)
         return pairs[keep]
 
 

@@ -1,0 +1,178 @@
+"""One pair: read, run the method, score, keep. The unit of work of a run."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baselines import method as methods
+from baselines.method import Method
+from eval import pictures
+from eval.folder import row_path
+from eval.machine import peak_memory_bytes, synchronise
+from eval.metrics import find_metrics, score_images
+from eval.metrics.pixels import to_uint8
+from eval.record import Row, read_strict_json
+from lldata import publish
+from lldata.console import to_json
+from lldata.errors import MethodError, ScoreError
+from lldata.sample import Sample, pair_row, read_sample
+from lldata.store import Store, open_store
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every pair of a run has in common; small, hashable, sent to each worker."""
+
+    method: str
+    options: tuple[tuple[str, Any], ...]
+    weights: Path | None
+    dataset: Path
+    metrics: tuple[str, ...]
+    folder: Path
+    fingerprint: str  # of all that fixes the scores; kept rows of another one are not used
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A scored pair as it is kept."""
+
+    fingerprint: str
+    row: Row
+    warm: bool  # not the first pair its process ran
+    peak_memory_bytes: int | None
+
+
+def load_method(
+    name: str, options: Mapping[str, Any], weights: Path | None
+) -> tuple[Method, Mapping[str, Any]]:
+    """Return the method, with its weights where it takes any, and what their config says.
+
+    Raises
+    ------
+    MethodError
+        If the method, an option or the weights do not exist or do not fit.
+    """
+    method: Any = methods.build(name, **options)
+    if weights is None:
+        return method, {}
+    if not hasattr(method, "load"):
+        raise MethodError(
+            f"--weights {weights}",
+            f"{name} takes no weights",
+            "only a trained method does",
+            "Leave --weights out",
+        )
+    return method, method.load(weights)
+
+
+def accepted(name: str, options: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options with those defaults the method's build knows (device, seed)."""
+    known = inspect.signature(methods.module(name).build).parameters
+    return {**{key: value for key, value in defaults.items() if key in known}, **options}
+
+
+def score_pair(job: Job, pair: str) -> Finished:
+    """Run the method on one pair, score its output and keep everything in the run's folder.
+
+    Raises
+    ------
+    MethodError
+        If the method's output is no finite picture of the size of the reference.
+    """
+    runner = _runner(job)
+    sample, reference = runner.read(pair)
+    output, seconds = runner.run(sample)
+    check_output(output, reference, f"{job.method} on {pair}")
+    picture = output.transpose(1, 2, 0)
+    given = None if sample.srgb is None else sample.srgb.transpose(1, 2, 0)
+    scores = score_images(picture, reference, runner.metrics, input=given)
+    shown = to_uint8(picture), to_uint8(reference)
+    pictures.keep(job.folder, sample, *shown)
+    source = pair_row(runner.store, pair)
+    row = Row(
+        pair=pair,
+        group=source.group,
+        ratio=float(source.ratio),
+        iso=float(source.iso),
+        split=source.split,
+        scores={name: value if np.isfinite(value) else None for name, value in scores.items()},
+        identical=bool(np.array_equal(*shown)),
+        seconds=seconds,
+    )
+    finished = Finished(job.fingerprint, row, runner.calls > 1, peak_memory_bytes())
+    text = to_json(asdict(finished)) + "\n"
+    publish.write_replacing(row_path(job.folder, pair), text.encode())
+    return finished
+
+
+def kept(job: Job, pair: str) -> Finished | None:
+    """Return the result an earlier, interrupted run left of a pair, if it is of this very job."""
+    path = row_path(job.folder, pair)
+    if not path.is_file():
+        return None
+    try:
+        document = read_strict_json(path)
+        if document["fingerprint"] != job.fingerprint:
+            return None
+        return Finished(**{**document, "row": Row(**document["row"])})
+    except (ScoreError, TypeError, KeyError):
+        return None
+
+
+def check_output(output: NDArray[np.float32], reference: NDArray[Any], where: str) -> None:
+    """Refuse what a method may not return.
+
+    Raises
+    ------
+    MethodError
+        If it is no finite (3, H, W) picture of the size of the reference.
+    """
+    expected = (3, *reference.shape[:2])
+    if output.shape != expected:
+        found, wanted = f"its output has shape {output.shape}", f"the reference asks for {expected}"
+    elif not np.isfinite(output).all():
+        found, wanted = "its output holds NaN or infinite values", "a picture must be finite"
+    else:
+        return
+    raise MethodError(where, found, wanted, "Correct the method or train it again")
+
+
+class _Runner:
+    """A job's method, store and metrics, made once in each process."""
+
+    def __init__(self, job: Job) -> None:
+        self.metrics = find_metrics(job.metrics)
+        self.store: Store = open_store(job.dataset)
+        self.method, _ = load_method(job.method, dict(job.options), job.weights)
+        self.calls = 0
+
+    def read(self, pair: str) -> tuple[Sample, NDArray[np.uint16]]:
+        """Return what the method may see, and the reference (H, W, 3) for the scores."""
+        info = self.method.info
+        rendering = info.input if info.domain == "srgb" else None
+        sample = read_sample(self.store, pair, picture=rendering, reference=info.oracle)
+        row = pair_row(self.store, pair)
+        return sample, self.store.reference(row.scene, row.reference)
+
+    def run(self, sample: Sample) -> tuple[NDArray[np.float32], float]:
+        """Return the method's picture and the seconds it took, the accelerator's included."""
+        synchronise()
+        start = time.perf_counter()
+        output = self.method(sample)
+        synchronise()
+        self.calls += 1
+        return output, time.perf_counter() - start
+
+
+@functools.lru_cache(maxsize=1)
+def _runner(job: Job) -> _Runner:
+    return _Runner(job)
