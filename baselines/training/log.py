@@ -13,7 +13,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from baselines.training.files import replace_file
+from lldata.publish import write_replacing
 
 Row = dict[str, float | int]
 
@@ -60,7 +60,7 @@ class Log:
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
-        replace_file(path, text.getvalue().encode())
+        write_replacing(path, text.getvalue().encode())
 
     def state_dict(self) -> dict[str, Any]:
         """Return the rows and the open loss."""

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import torch
 
-from baselines.training.files import replace_file
 from lldata.errors import MethodError
+from lldata.publish import write_replacing
 
 RESUME = "resume.pt"
 
@@ -32,7 +32,7 @@ def save(folder: Path, step: int, facts: Mapping[str, Any], parts: Mapping[str, 
     states = {name: part.state_dict() for name, part in parts.items()}
     buffer = io.BytesIO()
     torch.save({"step": step, "facts": dict(facts), "parts": states}, buffer)
-    replace_file(folder / RESUME, buffer.getvalue())
+    write_replacing(folder / RESUME, buffer.getvalue())
 
 
 def load(folder: Path, facts: Mapping[str, Any], parts: Mapping[str, Resumable]) -> int:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from baselines.training.files import replace_file
+from baselines.method import reference_of
 from baselines.training.plan import Plan
 from baselines.training.weights import BEST, write
 from lldata import cfa
+from lldata.publish import write_replacing
 from lldata.render import encode
 from lldata.sample import Sample, packed_shape, read_crop, read_sample
 
@@ -48,13 +49,16 @@ class Validation:
         return means
 
     def _scores(self) -> dict[str, float]:
-        """Return the mean of each score over a few val pairs, None of identical pictures left out."""
-        count = min(len(self.pairs), MOST_PAIRS) if self.score else 0
+        """Return the mean of each score over a few val pairs; identical pictures have none."""
+        if self.score is None:
+            return {}
+        count = min(len(self.pairs), MOST_PAIRS)
         spread = np.linspace(0, len(self.pairs) - 1, count).round().astype(int)
         columns: dict[str, list[float]] = {}
         for pair in self.pairs["pair"].iloc[spread]:
             sample = read_sample(self.plan.store, pair, reference=True)
-            for name, value in self.score(self.method(sample), sample.reference).items():
+            scores = self.score(self.method(sample), reference_of(sample, self.plan.name))
+            for name, value in scores.items():
                 columns.setdefault(name, []).extend([] if value is None else [value])
         return {name: float(np.mean(values)) for name, values in columns.items() if values}
 
@@ -71,7 +75,7 @@ class Validation:
         buffer = io.BytesIO()
         pixels = (strip.clip(0, 1) * 255).round().astype(np.uint8)
         Image.fromarray(pixels.transpose(1, 2, 0)).save(buffer, "PNG")
-        replace_file(path, buffer.getvalue())
+        write_replacing(path, buffer.getvalue())
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best so far."""

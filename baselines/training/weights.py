@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from baselines.training.files import replace_file
 from lldata.errors import MethodError
+from lldata.publish import write_replacing
 from lldata.store import home
 
 MODEL = "model.safetensors"  # the finished weights
@@ -24,14 +24,14 @@ CONFIG = "config.json"  # written last: a folder that has it is finished
 def write(path: Path, tensors: Mapping[str, Tensor]) -> str:
     """Write tensors as .safetensors and return the file's sha256."""
     content = save({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
-    replace_file(path, content)
+    write_replacing(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     """Write what was trained, on what and how; this finishes a training folder."""
     text = json.dumps(config, indent=2, allow_nan=False) + "\n"
-    replace_file(folder / CONFIG, text.encode())
+    write_replacing(folder / CONFIG, text.encode())
 
 
 def read(path: str | Path, method: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
