@@ -11,7 +11,8 @@ import numpy as np
 
 from lldata.errors import ScoreError
 
-LONGEST_PX = 720
+JPEG = b"\xff\xd8\xff"  # how such a file begins
+LONGEST_PX = 960
 QUALITY = 88  # JPEG; at the scale of the page no artefact shows, and ten pairs stay below 10 MB
 
 
@@ -24,7 +25,7 @@ class Embedded(NamedTuple):
 
 
 def embed(path: Path, longest_px: int = LONGEST_PX) -> Embedded:
-    """Return the picture at `path` as a JPEG whose longer side is at most `longest_px`.
+    """Return the picture at `path` as a JPEG, its longer side `longest_px` or less.
 
     Raises
     ------
@@ -43,10 +44,14 @@ def embed(path: Path, longest_px: int = LONGEST_PX) -> Embedded:
     if scale < 1:
         small = (max(1, round(width * scale)), max(1, round(height * scale)))
         picture = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
-    _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    jpeg = data  # a small JPEG goes in as it is: encoding it again would only lose
+    if scale < 1 or not data.tobytes().startswith(JPEG):
+        _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     text = base64.b64encode(jpeg.tobytes()).decode()
     return Embedded(f"data:image/jpeg;base64,{text}", picture.shape[1], picture.shape[0])
 
 
 def _unreadable(path: Path, found: str) -> ScoreError:
-    return ScoreError(path, found, "a run folder keeps PNG pictures", "Run the method again")
+    return ScoreError(
+        path, found, "a run folder keeps JPEG and PNG pictures", "Run the method again"
+    )

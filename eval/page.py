@@ -11,10 +11,13 @@ import hashlib
 import json
 import math
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
+
+from lldata import publish
 
 DECIMALS = {"dB": 2}  # every other score: four significant digits, or four decimals below 1
 NO_VALUE = "–"
@@ -33,6 +36,11 @@ def render(template: str, **context: Any) -> str:
     )
     page = _environment().get_template(template)
     return page.render(style=Markup(style), script=Markup(script), policy=policy, **context)  # noqa: S704
+
+
+def write(path: Path, text: str) -> None:
+    """Write a page, replacing an older one in one step."""
+    publish.write_replacing(path, text.encode())
 
 
 def _environment() -> Environment:

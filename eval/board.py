@@ -1,0 +1,245 @@
+"""The leaderboard as a static page: every mean recomputed from the rows of a kept record."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NoReturn
+
+from eval import page
+from eval.figures import Strip, strips
+from eval.record import Record, pairs_sha256
+from eval.standings import Entry, Standing, standings
+from eval.summary import (
+    Mark,
+    counted,
+    facts,
+    groups_of,
+    image_seconds,
+    options_text,
+    simulated,
+)
+from lldata import publish
+from lldata.console import to_json
+from lldata.errors import ScoreError
+
+PAGE, DATA, COPIES = "index.html", "leaderboard.json", "data"
+FORMAT = 1
+
+
+def build(records: Sequence[Path], out: Path) -> Path:
+    """Write the leaderboard of `records` into the folder `out`.
+
+    The page names its copies of the records by their content and is replaced last, in one step:
+    whenever this is killed, `out` holds a whole page, the old or the new one. The same records
+    give the same bytes, in whatever order they come.
+
+    Parameters
+    ----------
+    records : record files; equal files count once
+    out : gets index.html, leaderboard.json and data/, a copy of every record
+
+    Returns
+    -------
+    the path of the page
+
+    Raises
+    ------
+    ScoreError
+        If a file is no valid record, or a shipped track is malformed.
+    """
+    read = {_copy(record, data): (record, data) for record, data in map(_valid, records)}
+    tables = standings((record, copy) for copy, (record, _) in sorted(read.items()))
+    shown = page.render("board.html.j2", boards=[_view(table) for table in tables])
+    for copy, (_, data) in sorted(read.items()):
+        publish.write_replacing(out / copy, data)
+    publish.write_replacing(out / DATA, (to_json(_document(tables)) + "\n").encode())
+    page.write(out / PAGE, shown)
+    _remove_old(out / COPIES, {Path(copy).name for copy in read})
+    return out / PAGE
+
+
+def _valid(path: Path) -> tuple[Record, bytes]:
+    """Return a record and the bytes of its file, having checked that its parts agree.
+
+    Raises
+    ------
+    ScoreError
+        If the file is no record, holds no metric or pair, holds a pair twice, or its pairs or
+        scores are not those it says.
+    """
+    record = Record.read(path)
+    pairs = [row.pair for row in record.rows]
+    if not record.metrics or not pairs:
+        _refuse(path, "it holds no metric or no pair", "a record holds scores")
+    if len(set(pairs)) < len(pairs):
+        _refuse(path, f"it holds {len(pairs) - len(set(pairs))} pairs twice", "each counts once")
+    if pairs_sha256(pairs) != record.pairs_sha256:
+        _refuse(path, "its rows are not the pairs it says it scored", "a record is kept whole")
+    for row in record.rows:
+        if set(row.scores) != set(record.metrics):
+            _refuse(path, f"pair {row.pair} has other scores than its metrics", "all rows have all")
+    return record, path.read_bytes()
+
+
+def _refuse(path: Path, found: str, expected: str) -> NoReturn:
+    raise ScoreError(path, found, expected, "Run the method again, and do not edit the record")
+
+
+def _copy(record: Record, data: bytes) -> str:
+    """Return the address of a record's copy: it names the content, so it never changes."""
+    name = re.sub(r"[^A-Za-z0-9@._-]+", "-", f"{record.track}--{record.file_name}").strip(".-")
+    return f"{COPIES}/{name[:100] or 'record'}.{_short_hash(data)}.json"
+
+
+def _short_hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def _remove_old(folder: Path, kept: set[str]) -> None:
+    """Delete copies that an earlier build left: files whose name still states their content."""
+    for path in folder.glob("*.json"):
+        stated = path.name.removesuffix(".json").rpartition(".")[2]
+        if path.name not in kept and stated == _short_hash(path.read_bytes()):
+            path.unlink()
+
+
+def _view(table: Standing) -> dict[str, Any]:
+    """Return everything the template shows of one place."""
+    plots = _strips(table)
+    rows = {
+        name: [_row(entry, table, plots[entry.copy]) for entry in entries]
+        for name, entries in (
+            ("blind", table.blind),
+            ("oracle", table.oracle),
+            ("partial", table.partial),
+        )
+    }
+    return {
+        "table": table,
+        "extent": _extent(table),
+        "marks": _marks(table),
+        "order": _order_text(table),
+        "titles": _titles(table),
+        **rows,
+    }
+
+
+def _extent(table: Standing) -> str:
+    whole = next((e for e in table.entries if not e.record.partial), table.entries[0]).record
+    datasets = sorted({entry.record.dataset for entry in table.entries})
+    return (
+        f"{', '.join(datasets)}, split {whole.split}: {counted(len(whole.rows), 'pair')} in "
+        f"{counted(groups_of(whole.rows), 'group')}, protocol {whole.protocol}."
+    )
+
+
+def _marks(table: Standing) -> list[Mark]:
+    records = [entry.record for entry in table.entries]
+    found = {Mark(simulated(record), "cool") for record in records if record.synthetic}
+    found |= {Mark("real captures") for record in records if not record.synthetic}
+    ad_hoc = [Mark("ad hoc track: its data are pinned to nothing")] if table.ad_hoc else []
+    return sorted(found) + ad_hoc
+
+
+def _order_text(table: Standing) -> str:
+    first = table.columns[0]
+    return "" if first.better == "none" else f"{first.metric}, {first.better} is better"
+
+
+def _titles(table: Standing) -> list[str]:
+    """Return the columns' headings; a metric under two definitions says which is which."""
+    names = [column.metric for column in table.columns]
+    return [
+        c.title if names.count(c.metric) == 1 else f"{c.title} ({c.definition})"
+        for c in table.columns
+    ]
+
+
+def _strips(table: Standing) -> dict[str, Strip | None]:
+    first = (table.columns[0].metric, table.columns[0].definition)
+    found = [entry.scores[first].found for entry in table.entries]
+    drawn = strips([(interval.mean, interval.ci95) for interval in found])
+    return {entry.copy: strip for entry, strip in zip(table.entries, drawn, strict=True)}
+
+
+def _row(entry: Entry, table: Standing, strip: Strip | None) -> dict[str, Any]:
+    record = entry.record
+    own = [Mark("simulated", "cool")] if record.synthetic else []
+    first = entry.scores[table.columns[0].metric, table.columns[0].definition]
+    if first.identical:
+        own.append(Mark(f"{counted(first.identical, 'pair')} equal to the reference", "warm"))
+    if f"{record.dataset}/{record.split}" in record.trained_on:
+        own.append(Mark("trained on these pairs", "warm"))
+    return {
+        "entry": entry,
+        "record": record,
+        "marks": own,
+        "strip": strip,
+        "first": first,
+        "scores": [entry.scores.get((c.metric, c.definition)) for c in table.columns],
+        "seconds": image_seconds(record),
+        "facts": _facts(record),
+    }
+
+
+def _facts(record: Record) -> list[tuple[str, str]]:
+    return facts(
+        {
+            "options": options_text(record.options),
+            "given": record.input or "raw planes",
+            "oracle": record.reference_use if record.oracle else "no",
+            "trained on": record.trained_on,
+            "weights": record.weights_sha256 or "none",
+            "seed": record.seed,
+            "peak memory": page.size(record.peak_memory_bytes),
+            "hardware": [str(value) for value in record.hardware.values() if value is not None],
+            "software": [f"{name} {value}" for name, value in record.software.items()],
+            "made": record.created,
+        }
+    )
+
+
+def _document(tables: Sequence[Standing]) -> dict[str, Any]:
+    """Return the leaderboard as data: what the page shows, and nothing else."""
+    return {"format": FORMAT, "tracks": [_track(table) for table in tables]}
+
+
+def _track(table: Standing) -> dict[str, Any]:
+    lists = {"blind": table.blind, "oracle": table.oracle, "partial": table.partial}
+    return {
+        **table.place._asdict(),
+        "title": table.title,
+        "ad_hoc": table.ad_hoc,
+        "warnings": table.warnings,
+        **{name: [_entry(entry) for entry in entries] for name, entries in lists.items()},
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    record = entry.record
+    scores = {
+        score.metric: {
+            **asdict(score.found),
+            "unit": score.unit,
+            "better": score.better,
+            "definition": score.definition,
+            "identical": score.identical,
+        }
+        for score in entry.scores.values()
+    }
+    names = (
+        "method", "label", "dataset", "split", "protocol", "options", "input", "reference_use",
+        "synthetic", "distinct_sources", "weights_sha256", "trained_on", "seed", "parameters",
+        "flops", "peak_memory_bytes", "level", "partial", "created",
+    )  # fmt: skip
+    return {
+        "rank": entry.rank,
+        **{name: getattr(record, name) for name in names},
+        "seconds_per_image": image_seconds(record),
+        "scores": scores,
+        "record": entry.copy,
+    }

@@ -1,0 +1,200 @@
+"""Which records may be compared, and in which order: the tables of the leaderboard.
+
+Records share a table only if they were scored on the same pairs of the same data under the same
+definition of the metric that ranks them. Oracles and partial runs stand apart, without a rank.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from eval import tracks
+from eval.record import Record
+from eval.summary import Score, counted, score_of
+
+
+class Place(NamedTuple):
+    """What records must agree in to stand in one table; partial runs agree in no pairs."""
+
+    track: str
+    digest: str
+    reference_digest: str
+    pairs_sha256: str
+    metric: str  # the one that ranks
+    definition: str
+
+
+DIFFERENCES = {
+    "digest": "the dataset (digest)",
+    "reference_digest": "the rendered references (digest)",
+    "pairs_sha256": "the pairs scored",
+    "metric": "the first metric",
+    "definition": "the definition of the first metric",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record in a table."""
+
+    record: Record
+    copy: str  # where the page keeps the record, relative to itself
+    scores: Mapping[tuple[str, str], Score]  # by metric and definition
+    rank: int | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The tables of one place."""
+
+    place: Place
+    id: str  # of its heading
+    title: str
+    ad_hoc: bool
+    warnings: tuple[str, ...]
+    columns: tuple[Score, ...]  # one of each metric and definition, the ranking one first
+    blind: tuple[Entry, ...] = ()
+    oracle: tuple[Entry, ...] = ()
+    partial: tuple[Entry, ...] = ()
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every entry, the ranked ones first."""
+        return self.blind + self.oracle + self.partial
+
+
+def standings(records: Iterable[tuple[Record, str]]) -> list[Standing]:
+    """Return the tables of `records` (each with the address of its copy), shipped tracks first.
+
+    Raises
+    ------
+    ScoreError
+        If the file of a shipped track is malformed.
+    """
+    shipped = {name: tracks.load(name) for name in tracks.names()}
+    places: dict[Place, list[Entry]] = defaultdict(list)
+    for record, copy in records:
+        scores = [score_of(record, metric) for metric in record.metrics]
+        entry = Entry(record, copy, {(s.metric, s.definition): s for s in scores})
+        places[_place(record, shipped)].append(entry)
+    _settle_partial(places)
+    tables = Counter(place.track for place in places)
+    order = sorted(places, key=lambda place: (place.track not in shipped, place))
+    number: Counter[str] = Counter()
+    found = []
+    for place in order:
+        number[place.track] += 1
+        count = (number[place.track], tables[place.track])
+        found.append(_standing(place, places, shipped.get(place.track), count))
+    return found
+
+
+def _place(record: Record, shipped: Mapping[str, tracks.Track]) -> Place:
+    track = shipped.get(record.track)
+    wanted = track.metrics if track else tracks.DEFAULT_METRICS
+    metric = wanted[0] if wanted[0] in record.metrics else next(iter(record.metrics))
+    return Place(
+        record.track,
+        record.digest,
+        record.reference_digest,
+        "" if record.partial else record.pairs_sha256,
+        metric,
+        record.metrics[metric].definition,
+    )
+
+
+def _settle_partial(places: dict[Place, list[Entry]]) -> None:
+    """Move partial runs beside the whole runs of the same data, where there are any."""
+    for place in [place for place in places if not place.pairs_sha256]:
+        whole = [p for p in places if p.pairs_sha256 and p._replace(pairs_sha256="") == place]
+        if whole:
+            places[min(whole)] += places.pop(place)
+
+
+def _standing(
+    place: Place,
+    places: Mapping[Place, Sequence[Entry]],
+    track: tracks.Track | None,
+    count: tuple[int, int],
+) -> Standing:
+    entries = sorted(places[place], key=lambda entry: _order(entry, place))
+    number, tables = count
+    title = track.title if track else place.track
+    return Standing(
+        place=place,
+        id=_address(place),
+        title=title if tables == 1 else f"{title} ({number} of {tables})",
+        ad_hoc=track is None,
+        warnings=tuple(_warnings(place, places, track)),
+        columns=_columns(entries, place),
+        blind=_ranked([e for e in entries if not e.record.oracle and not e.record.partial], place),
+        oracle=tuple(e for e in entries if e.record.oracle and not e.record.partial),
+        partial=tuple(e for e in entries if e.record.partial),
+    )
+
+
+def _address(place: Place) -> str:
+    """Return the id of a table's heading: readable, unique, and the same on every build."""
+    unique = hashlib.sha256(repr(tuple(place)).encode()).hexdigest()[:8]
+    return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', place.track)[:60].strip('-')}-{unique}"
+
+
+def _warnings(
+    place: Place, places: Mapping[Place, Sequence[Entry]], track: tracks.Track | None
+) -> list[str]:
+    found = []
+    rivals = [other for other in places if other.track == place.track and other != place]
+    if rivals:
+        differing = [
+            words
+            for name, words in DIFFERENCES.items()
+            if any(getattr(other, name) != getattr(place, name) for other in rivals)
+        ]
+        found.append(
+            f"Records of track {place.track} differ in {', '.join(differing)}. They stand in "
+            f"{counted(len(rivals) + 1, 'table')}, and scores of different tables must not be "
+            "compared."
+        )
+    if track and (track.digest, track.reference_digest) != (place.digest, place.reference_digest):
+        found.append(
+            f"This is not the data that track {place.track} pins: it pins digest "
+            f"{track.digest[:12]} and references {track.reference_digest[:12]}."
+        )
+    return found
+
+
+def _columns(entries: Sequence[Entry], place: Place) -> tuple[Score, ...]:
+    first = (place.metric, place.definition)
+    seen = {key: score for entry in entries for key, score in entry.scores.items()}
+    return tuple(seen[key] for key in sorted(seen, key=lambda key: key != first))
+
+
+def _order(entry: Entry, place: Place) -> tuple[float, str, str, str]:
+    """Return a sort key: best first by the ranking metric, then by name, then by content."""
+    score = entry.scores[place.metric, place.definition]
+    sign = {"higher": -1.0, "lower": 1.0, "none": 0.0}[score.better]
+    height = float("inf") if score.mean is None else sign * score.mean
+    return (height, entry.record.method, entry.record.label, entry.copy)
+
+
+def _ranked(entries: Sequence[Entry], place: Place) -> tuple[Entry, ...]:
+    """Return the entries with ranks; equal means share one, and a gap in the scores has none."""
+    found: list[Entry] = []
+    rank, last = 0, None
+    for number, entry in enumerate((e for e in entries if _rankable(e, place)), start=1):
+        mean = entry.scores[place.metric, place.definition].mean
+        rank, last = (rank, last) if mean == last else (number, mean)
+        found.append(Entry(entry.record, entry.copy, entry.scores, rank))
+    return (*found, *(e for e in entries if not _rankable(e, place)))
+
+
+def _rankable(entry: Entry, place: Place) -> bool:
+    """Whether every pair has a score or equals its reference: no other may be left out."""
+    score = entry.scores[place.metric, place.definition]
+    complete = score.found.n + score.identical == len(entry.record.rows)
+    return score.better != "none" and score.mean is not None and complete

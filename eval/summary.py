@@ -1,0 +1,188 @@
+"""What a record says, in the words both pages use: scores, marks, extent and provenance."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
+
+from eval import page, tracks
+from eval.record import Record, Row
+from eval.statistics import GROUPS_NEEDED, Interval, by_key, of_rows
+
+MOST_PARTS = 12  # distinct ratios or ISOs a table lists one by one; more are put in octaves
+
+
+class Mark(NamedTuple):
+    """A plain word about a record that nobody may overlook."""
+
+    text: str
+    tone: Literal["", "warm", "cool"] = ""
+
+
+@dataclass(frozen=True)
+class Score:
+    """The mean of one metric over some rows, with its interval and what it was made of."""
+
+    metric: str
+    unit: str
+    better: Literal["higher", "lower", "none"]
+    definition: str
+    found: Interval
+    identical: int = 0  # pairs equal to their reference: no finite PSNR, so not in the mean
+
+    @property
+    def mean(self) -> float | None:
+        """The mean over pairs; None if no pair has a score."""
+        return self.found.mean
+
+    @property
+    def title(self) -> str:
+        """The metric and its unit, as a column is headed."""
+        return f"{self.metric}, {self.unit}" if self.unit else self.metric
+
+    @property
+    def range_text(self) -> str:
+        """The ends of the interval; without one, of how many groups the mean is."""
+        if self.found.ci95 is None:
+            return f"no interval ({counted(self.found.groups, 'group')})"
+        low, high = (page.score(end, self.unit) for end in self.found.ci95)
+        return f"{low} to {high}"
+
+    @property
+    def interval_text(self) -> str:
+        """The 95 % interval, or why there is none."""
+        if self.found.ci95 is not None:
+            return f"95 % interval {self.range_text}"
+        if self.mean is None:
+            return "no interval: no pair has a score"
+        return f"no interval: {counted(self.found.groups, 'group')}, {GROUPS_NEEDED} needed"
+
+    @property
+    def over(self) -> str:
+        """How many pairs and groups the mean is over, and which were left out."""
+        text = f"{counted(self.found.n, 'pair')} in {counted(self.found.groups, 'group')}"
+        if self.identical:
+            text += f"; {counted(self.identical, 'pair')} identical to the reference, left out"
+        return text
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 pair`, `2 pairs`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def score_of(record: Record, metric: str, found: Interval | None = None) -> Score:
+    """Return one metric's score over all rows, or over those `found` was computed from."""
+    use = record.metrics[metric]
+    identical = sum(row.identical and row.scores.get(metric) is None for row in record.rows)
+    if found is not None:
+        return Score(metric, use.unit, use.better, use.definition, found)
+    whole = of_rows(record.rows, metric)
+    return Score(metric, use.unit, use.better, use.definition, whole, identical)
+
+
+class Part(NamedTuple):
+    """The rows that share a ratio or ISO."""
+
+    label: str
+    rows: tuple[Row, ...]
+    scores: tuple[Score, ...]
+
+
+def parts(record: Record, key: Literal["ratio", "iso"]) -> list[Part]:
+    """Return the scores by ratio or ISO, rising; values equal to three digits count as one."""
+    label = _octave if len({_digits(getattr(r, key)) for r in record.rows}) > MOST_PARTS else None
+    rounded = [_rounded(row, key, octaves=label is not None) for row in record.rows]
+    tables = {metric: by_key(rounded, metric, key) for metric in record.metrics}
+    values = sorted({float(getattr(row, key)) for row in rounded})
+    return [
+        Part(
+            (label or _digits)(value),
+            tuple(row for row in rounded if getattr(row, key) == value),
+            tuple(score_of(record, metric, tables[metric][value]) for metric in record.metrics),
+        )
+        for value in values
+    ]
+
+
+def _rounded(row: Row, key: Literal["ratio", "iso"], *, octaves: bool) -> Row:
+    value = float(getattr(row, key))
+    value = 2.0 ** math.floor(math.log2(value)) if octaves and value > 0 else _three(value)
+    return replace(row, ratio=value) if key == "ratio" else replace(row, iso=value)
+
+
+def _three(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+def _digits(value: float) -> str:
+    return f"{_three(value):g}" if abs(value) < 1e6 else f"{value:.3g}"
+
+
+def _octave(value: float) -> str:
+    return f"{value:g} to {2 * value:g}"
+
+
+def marks(record: Record) -> list[Mark]:
+    """Return what nobody may overlook about a record: oracle, partial, simulated, ad hoc."""
+    found = []
+    if record.synthetic:
+        found.append(Mark(simulated(record), "cool"))
+    if record.oracle:
+        found.append(Mark(f"oracle: uses the reference ({record.reference_use})", "warm"))
+    if record.partial:
+        found.append(Mark("partial run: never ranked", "warm"))
+    if is_ad_hoc(record):
+        found.append(Mark("ad hoc track: its data are pinned to nothing"))
+    return found
+
+
+def simulated(record: Record) -> str:
+    """Return `simulated captures, 12 distinct sources`."""
+    number = record.distinct_sources
+    sources = "sources unknown" if number is None else counted(number, "distinct source")
+    return f"simulated captures, {sources}"
+
+
+def is_ad_hoc(record: Record) -> bool:
+    """Whether the record's track is no shipped one but a dataset's whole split."""
+    return record.track == tracks.ad_hoc(record.dataset, record.split).name
+
+
+def image_seconds(record: Record) -> float | None:
+    """Return the median seconds the method took for a pair, None if it was not timed."""
+    taken = record.timing.get("median_s")
+    return float(taken) if isinstance(taken, int | float) else None
+
+
+def facts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return a mapping of a record as terms and printed values, nothing left out."""
+    return [(name.replace("_", " "), said(value)) for name, value in values.items()]
+
+
+def said(value: Any) -> str:
+    """Return a value of a record in words: unknown for null, digits for numbers, else JSON."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, str | int):
+        return str(value)
+    if isinstance(value, Sequence):
+        return ", ".join(map(said, value)) or "nothing"
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def options_text(options: Mapping[str, Any]) -> str:
+    """Return `alpha=0.15, gamma=0.8`, or `none`."""
+    return ", ".join(f"{name}={said(value)}" for name, value in options.items()) or "none"
+
+
+def groups_of(rows: Iterable[Row]) -> int:
+    """Return how many groups the rows are of."""
+    return len({row.group for row in rows})
