@@ -100,20 +100,24 @@ def simulate(
 
     Example: lldata simulate canon6d canon6d/ --scenes 12 --fault misaligned=1
     """
-    from lldata.synthesis import camera
+    from lldata.protocol import load
+    from lldata.synthesis.camera import simulate as take
 
-    plan = camera.plan(protocol, out, scenes=scenes, size=_size(size), seed=seed,
-                       faults=_faults(fault or []), photos=photos)  # fmt: skip
-    with console.progress("simulating", plan.files) as advance:
-        for _ in camera.write(plan):
+    names = ("canon6d_iso200", "canon6d_iso12600") if protocol == "canon6d" else (protocol,)
+    files = take(
+        [load(name) for name in names], out, scenes=scenes, size=_size(size), seed=seed,
+        faults=_faults(fault or []), photos=photos,
+    )  # fmt: skip
+    count, first = 0, next(files)
+    with console.progress("simulating", first.total) as advance:
+        advance()
+        for count, _ in enumerate(files, 1):  # noqa: B007  # the count is what is said below
             advance()
+    document = {"path": str(out), "protocols": list(names), "files": count + 1, "synthetic": True}
     if as_json:
-        console.print_json(plan.summary())
+        console.print_json(document)
     else:
-        console.say(
-            f"{out}: {plan.files} DNG files written, simulated, from "
-            f"{plan.distinct_sources} distinct sources. Next: lldata ingest {out}"
-        )
+        console.say(f"{out}: {count + 1} simulated DNG files. Next: lldata ingest {out}")
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -297,7 +301,7 @@ def verify(
     from lldata import store as stores
 
     store = stores.open_store(dataset)
-    problems = []
+    problems: list[dict[str, str | None]] = []
     with console.progress("verifying", len(store.scenes)) as advance:
         for scene, size, sha256 in store.scene_files():
             path = stores.scene_path(store.path, scene)

@@ -43,10 +43,16 @@ class Local:
 
 
 def _enter(memory_bytes: int) -> None:
-    """Prepare a worker: bound its memory, leave Ctrl-C to the parent."""
+    """Prepare a worker: bound its memory, leave Ctrl-C to the parent, silence native libraries.
+
+    LibRaw writes its complaints straight to the terminal; ours travel back as exceptions.
+    """
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 2)
     if os.name == "posix":
         import resource
 

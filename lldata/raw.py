@@ -33,6 +33,8 @@ logging.getLogger("exifread").addHandler(logging.NullHandler())
 
 LARGEST_FILE = 2 * 2**30  # bytes; a medium-format RAW file has 0.3
 
+_D65 = 21  # EXIF LightSource
+
 LIBRAW_VERSION = ".".join(map(str, rawpy.libraw_version))
 RAWPY_VERSION = version("rawpy")
 
@@ -257,12 +259,11 @@ def _iso(exif: dict[str, Any]) -> Any:
 
 def _facts(path: Path, raw: rawpy.RawPy, exif: dict[str, Any]) -> dict[str, Any]:
     other = raw.other
-    whites = [w for w in (raw.camera_white_level_per_channel or []) if w]
     return {
         "black_level": _four(raw.black_level_per_channel),
-        "white_level": int(min(whites) if whites else raw.white_level),
+        "white_level": int(raw.white_level),
         "white_balance": _white_balance(raw.camera_whitebalance),
-        "colour_matrix": tuple(tuple(float(v) for v in row) for row in raw.rgb_xyz_matrix[:3]),
+        "colour_matrix": _dng_matrix(exif) or _rows(raw.rgb_xyz_matrix[:3]),
         "exposure_s": _required(
             path, "exposure time", _tag(exif, "ExposureTime"), round(other.shutter_speed, 9)
         ),
@@ -274,6 +275,25 @@ def _facts(path: Path, raw: rawpy.RawPy, exif: dict[str, Any]) -> dict[str, Any]
         "time": _time(exif, other.timestamp),
         "software": _text(_tag(exif, "Software")),
     }
+
+
+def _rows(matrix: Any) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(float(v) for v in row) for row in matrix)
+
+
+def _dng_matrix(exif: dict[str, Any]) -> tuple[tuple[float, ...], ...] | None:
+    """Return the XYZ to camera matrix for daylight that a DNG file holds, or None.
+
+    LibRaw develops a DNG by it, but shows only the one of its own table. Source: DNG 1.4,
+    ColorMatrix1 and 2 with their calibration illuminants.
+    """
+    for matrix, illuminant in (("0xC621", "0xC65A"), ("0xC622", "0xC65B")):
+        tag, lamp = exif.get(f"Image Tag {matrix}"), exif.get(f"Image Tag {illuminant}")
+        if tag is None or lamp is None or lamp.values[0] != _D65 or len(tag.values) != 9:
+            continue
+        numbers = [float(v) for v in tag.values]
+        return _rows([numbers[i : i + 3] for i in (0, 3, 6)])
+    return None
 
 
 def _four(values: Any) -> tuple[float, ...]:

@@ -14,8 +14,7 @@ import logging
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +30,14 @@ from lldata import publish
 from lldata.audit import Finding
 from lldata.errors import StoreError
 from lldata.frame import Frame
+from lldata.scene import (
+    Pixels,
+    SceneFile,
+    canonical_json,
+    combined_digest,
+    content_digest,
+    reference_digest,
+)
 
 SCHEMA = 1
 CHUNK = 256
@@ -69,36 +76,6 @@ def check_name(name: str) -> str:
     return name
 
 
-@dataclass(frozen=True)
-class SceneFile:
-    """What one scene file holds besides the pixels of its frames."""
-
-    scene: str
-    group: str
-    split: str
-    camera: str
-    protocol: str
-    protocol_text: str
-    synthetic: bool
-    origin: str  # the photograph a simulated scene was made from; "" for captures
-    pairs: tuple[dict[str, Any], ...]  # rows of the pair table
-    findings: tuple[Finding, ...]
-    sources: dict[str, dict[str, Any]]  # file name -> sha256, size, mtime_ns
-    versions: dict[str, str]
-    content: str = ""  # digest of mosaics, frame fields and pairing
-    references: str = ""  # digest of the rendered references
-
-
-@dataclass(frozen=True)
-class Pixels:
-    """The frames of one scene, by name, and its references with what is known of each."""
-
-    short: dict[str, Frame] = field(default_factory=dict)
-    long: dict[str, Frame] = field(default_factory=dict)
-    reference: dict[str, NDArray[np.uint16]] = field(default_factory=dict)  # (H, W, 3)
-    reference_facts: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-
 def software_versions() -> dict[str, str]:
     """Return the versions that decide what a store's pixels are."""
     from lldata.raw import LIBRAW_VERSION, RAWPY_VERSION
@@ -107,48 +84,6 @@ def software_versions() -> dict[str, str]:
         "lldata": version("lowlight-toolkit"), "rawpy": RAWPY_VERSION,
         "libraw": LIBRAW_VERSION, "numpy": np.__version__,
     }  # fmt: skip
-
-
-# ---- digests
-
-
-def _canonical(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
-
-
-def _array_digest(array: NDArray[Any]) -> str:
-    head = f"{array.dtype.str}{array.shape}".encode()
-    return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()
-
-
-def content_digest(scene: SceneFile, pixels: Pixels) -> str:
-    """Return the digest of a scene's mosaics, frame fields and pairing.
-
-    Independent of the dataset's name, paths, order, compression, dates, versions and status. A
-    ready reference is content; a rendered one follows from its mosaic and has its own digest.
-    """
-    frames = {
-        kind: {n: [f.metadata(), _array_digest(f.mosaic)] for n, f in getattr(pixels, kind).items()}
-        for kind in ("short", "long")
-    }
-    ready = {
-        name: _array_digest(picture)
-        for name, picture in pixels.reference.items() if name not in pixels.long
-    }  # fmt: skip
-    keys = ("pair", "short", "long", "reference", "ratio", "iso", "exposure_s")
-    pairing = sorted([row[k] for k in keys] for row in scene.pairs)
-    body = [scene.scene, scene.group, scene.split, frames, ready, pairing]
-    return hashlib.sha256(_canonical(body)).hexdigest()
-
-
-def reference_digest(pixels: Pixels) -> str:
-    """Return the digest of a scene's references, rendered or ready."""
-    body = {name: _array_digest(picture) for name, picture in pixels.reference.items()}
-    return hashlib.sha256(_canonical(body)).hexdigest()
-
-
-def _combined(digests: Mapping[str, str]) -> str:
-    return hashlib.sha256(_canonical(sorted(digests.items()))).hexdigest()
 
 
 # ---- HDF5 text and tables: fixed-length UTF-8 only, h5py would make it variable
@@ -165,7 +100,7 @@ def _text_out(attributes: h5py.AttributeManager, name: str) -> str:
 
 
 def _json_in(group: h5py.Group, name: str, value: Any) -> None:
-    group.create_dataset(name, data=np.frombuffer(_canonical(value) or b" ", np.uint8))
+    group.create_dataset(name, data=np.frombuffer(canonical_json(value) or b" ", np.uint8))
 
 
 def _json_out(group: h5py.Group, name: str) -> Any:
@@ -577,7 +512,7 @@ def build_index(path: Path, created: str, scene_findings: Iterable[Finding] = ()
                 "an index needs at least one",
                 "Ingest a folder of frames first",
             )
-        entries = [(read_scene(p), p.stat().st_size, _file_digest(p)) for p in files]
+        entries = [(read_scene(p), p.stat().st_size, file_digest(p)) for p in files]
         whole, previous = list(scene_findings), path / "dataset.h5"
         if previous.is_file():
             older = Store(path)
@@ -587,7 +522,8 @@ def build_index(path: Path, created: str, scene_findings: Iterable[Finding] = ()
         publish.write_replacing(previous, _index_bytes(path, created, entries, whole))
 
 
-def _file_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Return the sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -607,8 +543,8 @@ def _index_bytes(
         file.attrs["synthetic"] = any(s.synthetic for s in scenes)
         texts = {
             "dataset": path.name, "protocol": scenes[0].protocol, "created": created,
-            "digest": _combined({s.scene: s.content for s in scenes}),
-            "reference_digest": _combined({s.scene: s.references for s in scenes}),
+            "digest": combined_digest({s.scene: s.content for s in scenes}),
+            "reference_digest": combined_digest({s.scene: s.references for s in scenes}),
             **scenes[-1].versions,
         }  # fmt: skip
         for name, text in texts.items():
@@ -635,7 +571,7 @@ def verify_scene(path: Path, size: int, sha256: str, *, deep: bool) -> list[str]
         return ["the file is missing"]
     if path.stat().st_size != size:
         return [f"the file has {path.stat().st_size} bytes, the index says {size}"]
-    if _file_digest(path) != sha256:
+    if file_digest(path) != sha256:
         return ["the file's sha256 differs from the index"]
     if not deep:
         return []

@@ -216,10 +216,11 @@ def _refine(
     return y, x, error
 
 
-def audit(scene: str, pair: str, shift: Shift | None, limits: Limits) -> Finding:
+def audit(scene: str, pair: str, shift: Shift | None, clipped: float, limits: Limits) -> Finding:
     """Turn a measured shift into a finding.
 
-    A band that is all noise, or a shift whose error reaches the quarantine limit, is unknown.
+    A band that is all noise, a long that is mostly clipped, or a shift whose error reaches the
+    quarantine limit, is unknown.
     """
 
     def finding(status: Status, measured: float | None, limit: float, message: str) -> Finding:
@@ -232,13 +233,17 @@ def audit(scene: str, pair: str, shift: Shift | None, limits: Limits) -> Finding
             limits.shift_quarantine_px,
             "the short shows no structure above its noise",
         )
+    if clipped >= limits.clipped_quarantine:
+        return finding(
+            "unknown", None, limits.shift_quarantine_px, f"{clipped:.1%} of the long is clipped"
+        )
     if shift.agreement < SAME_PLACE:
         return finding(
             "quarantine",
             shift.agreement,
             SAME_PLACE,
-            f"short and long show two different places: agreement {shift.agreement:.2f} at the "
-            f"best of all shifts up to {SEARCH_PX} px. Shoot the scene again",
+            f"short and long show two different places, or moved more than {SEARCH_PX} px: "
+            f"agreement {shift.agreement:.2f} at the best shift. Shoot the scene again",
         )
     size = float(np.hypot(shift.y_px, shift.x_px))
     where = (

@@ -75,8 +75,17 @@ def audit(
     limits: Limits,
     *,
     ready: bool,
+    white_change: float = 0.0,
 ) -> Finding:
-    """Turn the fit and the share of clipped photosites of the long into a finding."""
+    """Turn the fit, the long's clipped share and its render's change of white into a finding.
+
+    Parameters
+    ----------
+    clipped : share of the long's photosites at the white level
+    white_change : how far the level that LibRaw develops to white is from the white level,
+        relative: its adjust_maximum_thr follows the brightest pixel
+    ready : the reference was rendered by others, so that no linear long exposure is at hand
+    """
 
     def finding(status: Status, value: float | None, limit: float, message: str) -> Finding:
         return Finding(scene, pair, "exposure", status, value, limit, message)
@@ -112,4 +121,12 @@ def audit(
         return finding("quarantine", measured.a, limits.exposure_quarantine, said)
     if sure >= np.log1p(limits.exposure_warn) or clipped >= limits.clipped_warn:
         return finding("warn", measured.a, limits.exposure_warn, said)
+    if white_change > limits.effective_white:
+        return finding(
+            "warn",
+            white_change,
+            limits.effective_white,
+            f"{said}; LibRaw rendered its brightest pixel, {white_change:.1%} under the white "
+            "level, as white",
+        )
     return finding("pass", measured.a, limits.exposure_warn, said)

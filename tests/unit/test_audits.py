@@ -1,0 +1,146 @@
+"""Exposure, metadata and integrity: what is planted is found, what is sound passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lldata import protocol
+from lldata.audit import alignment, exposure, integrity, metadata, worst
+from lldata.frame import Frame
+from tests.captures import frame, light
+
+SONY = protocol.load("sid_sony")
+SHORT, LONG = Path("00001_00_0.1s.DNG"), Path("00001_00_10s.DNG")
+
+
+def fit(short: Frame, long: Frame, ratio: float = 100.0) -> exposure.Fit | None:
+    greens = [alignment.green_halves(f).mean(0) for f in (short, long)]
+    return exposure.fit(greens[0], greens[1], ratio)
+
+
+def exposure_status(found: exposure.Fit | None, clipped: float = 0.0, **more: float) -> str:
+    return exposure.audit(
+        "s", "p", found, clipped, None, SONY.limits, ready=False, white_change=more.get("white", 0)
+    ).status
+
+
+@pytest.mark.parametrize("true", [0.5, 1.0, 1.3])
+def test_the_measured_ratio_is_the_one_the_light_had(true: float):
+    found = fit(frame(light(1) / true, 0.1), frame(light(1), 10))
+    assert found is not None
+    assert found.a == pytest.approx(true, rel=0.02)
+    assert abs(found.a - true) < 5 * found.error
+
+
+@pytest.mark.parametrize(("true", "status"), [(1.05, "pass"), (1.3, "warn"), (3.0, "quarantine")])
+def test_a_wrong_exposure_is_found_by_its_size(true: float, status: str):
+    assert exposure_status(fit(frame(light(2) / true, 0.1), frame(light(2), 10))) == status
+
+
+def test_a_wrong_black_level_is_an_offset_and_no_wrong_exposure():
+    short = replace(frame(light(3), 0.1), black_level=(508.0,) * 4)
+    found = fit(short, frame(light(3), 10))
+    assert found is not None
+    assert found.offset == pytest.approx(4 / (16383 - 508), rel=0.05)
+    assert found.a == pytest.approx(1, rel=0.02)
+
+
+def test_clipping_is_counted_and_limited():
+    long = frame(np.where(light(4) > 0.25, 2.0, 0.1), 10)
+    share = exposure.clipped_share(long)
+    assert share == pytest.approx((light(4) > 0.25).mean(), abs=0.001)
+    assert exposure_status(None, share if share > 0.5 else 0.51) == "quarantine"
+    assert exposure_status(fit(frame(light(4), 0.1), frame(light(4), 10)), 0.06) == "warn"
+
+
+def test_a_white_point_moved_by_the_content_is_a_warning():
+    found = fit(frame(light(5), 0.1), frame(light(5), 10))
+    assert exposure_status(found, white=0.02) == "warn"
+    assert exposure_status(found, white=0.005) == "pass"
+
+
+def test_too_little_light_is_unknown():
+    assert exposure_status(fit(frame(light(6) * 1e-5, 0.1), frame(light(6), 10))) == "unknown"
+
+
+def test_a_ready_reference_has_no_linear_exposure_to_measure():
+    finding = exposure.audit("s", "p", None, 0.0, None, SONY.limits, ready=True)
+    assert finding.status == "unknown"
+
+
+def metadata_finding(short: Frame, long: Frame, name: Path = SHORT) -> tuple[str, str]:
+    found = metadata.audit("00001", "p", (name, short), (LONG, long), long.exposure_s, SONY)
+    return found.status, found.message
+
+
+def test_a_sound_pair_passes():
+    assert metadata_finding(frame(light(7), 0.1), frame(light(7), 10))[0] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"iso": 800.0}, "ISO 800 in the short, 200 in the long"),
+        ({"f_number": 2.8}, "f/2.8 in the short, f/8 in the long"),
+        ({"camera": "Nikon D850"}, "camera Nikon D850 and Sony ILCE-7SM2"),
+        ({"cfa": "GRBG"}, "cfa GRBG and RGGB"),
+        ({"exposure_s": 10.0}, "no longer than the short"),
+    ],
+)
+def test_what_changes_the_ratio_or_the_picture_is_quarantined(changes: dict, message: str):
+    status, said = metadata_finding(replace(frame(light(8), 0.1), **changes), frame(light(8), 10))
+    assert status == "quarantine"
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"black_level": (530.0,) * 4}, "the black level is 530 DN, the protocol's 512"),
+        ({"white_level": 15000}, "the white level is 15000 DN, the protocol's 16383"),
+        ({"exposure_s": 0.125}, "was exposed 0.125 s by its EXIF"),
+    ],
+)
+def test_what_only_disagrees_is_a_warning(changes: dict, message: str):
+    status, said = metadata_finding(replace(frame(light(9), 0.1), **changes), frame(light(9), 10))
+    assert status == "warn"
+    assert message in said
+
+
+def test_a_missing_aperture_counts_as_equal():
+    short = replace(frame(light(10), 0.1), f_number=None)
+    assert metadata_finding(short, frame(light(10), 10))[0] == "pass"
+
+
+def test_a_thirtieth_may_be_called_0_033():
+    short = frame(light(11), 1 / 30)
+    assert metadata_finding(short, frame(light(11), 10), Path("00001_00_0.033s.DNG"))[0] == "pass"
+
+
+def test_rows_a_decoder_filled_are_counted():
+    sound = frame(light(12), 0.1)
+    zeros, repeats = sound.mosaic.copy(), sound.mosaic.copy()
+    zeros[-10:] = 0
+    repeats[-10:] = np.tile(repeats[-12:-10], (5, 1))
+    assert integrity.empty_rows(sound) == 0
+    assert integrity.empty_rows(replace(sound, mosaic=zeros)) == 10
+    assert integrity.empty_rows(replace(sound, mosaic=repeats)) == 10
+    finding = integrity.audit("s", "p", {"x": replace(sound, mosaic=zeros)}, decoded_twice=False)
+    assert (finding.status, finding.measured) == ("quarantine", 10.0)
+
+
+def test_saturated_rows_are_light_and_no_damage():
+    sound = frame(light(13), 0.1)
+    bright = sound.mosaic.copy()
+    bright[:20] = sound.white_level
+    assert integrity.empty_rows(replace(sound, mosaic=bright)) == 0
+
+
+def test_the_gravest_status_is_a_pairs_own():
+    assert worst(["pass", "unknown", "warn"]) == "warn"
+    assert worst(["warn", "quarantine"]) == "quarantine"
+    assert worst(["pass", "unknown"]) == "unknown"

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from lldata.engine import Local, Unit, WorkerError, run_isolated, run_units
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def die(number: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def hang(number: int) -> int:
+    time.sleep(60)
+    return number
+
+
+def hog(number: int) -> int:
+    return len(bytearray(3 * 2**30)) + number
+
+
+def refuse(number: int) -> int:
+    raise ValueError(f"no {number}")
+
+
+def test_every_unit_comes_back_with_its_own_result():
+    units = [Unit(str(i), double, (i,)) for i in range(9)]
+    results = {unit.key: result for unit, result in run_units(units, Local(workers=2))}
+    assert results == {str(i): 2 * i for i in range(9)}
+
+
+def test_a_death_a_hang_and_an_error_cost_one_unit_each():
+    kinds = {"a": double, "b": die, "c": hang, "d": refuse, "e": double}
+    units = [Unit(key, function, (3,)) for key, function in kinds.items()]
+    results = {u.key: r for u, r in run_units(units, Local(workers=1, timeout_s=2.0))}
+    assert (results["a"], results["e"]) == (6, 6)
+    assert "ended with code" in str(results["b"])
+    assert "longer than 2 s" in str(results["c"])
+    assert str(results["d"]) == "no 3"
+
+
+@pytest.mark.skipif(os.uname().sysname == "Darwin", reason="macOS bounds no address space")
+def test_a_unit_that_takes_too_much_memory_is_stopped():
+    with pytest.raises(WorkerError, match="2 GiB of memory"):
+        run_isolated(hog, 1, memory_bytes=2 * 2**30)
+
+
+def test_units_are_read_lazily():
+    read = []
+
+    def units():
+        for i in range(100):
+            read.append(i)
+            yield Unit(str(i), double, (i,))
+
+    stream = run_units(units(), Local(workers=1))
+    next(stream)
+    stream.close()
+    assert len(read) < 10

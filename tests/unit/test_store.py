@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import copy
+import io
+import json
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from lldata import publish, store
+from lldata.audit import Finding
+from lldata.errors import StoreError
+from lldata.scene import Pixels, SceneFile, content_digest
+from tests.captures import frame, light
+
+
+def scene(name: str = "00001", **changes: object) -> SceneFile:
+    pair = f"{name}/{name}_00_0.1s"
+    row = {
+        "pair": pair, "scene": name, "group": name, "short": f"{name}_00_0.1s",
+        "long": f"{name}_00_10s", "reference": f"{name}_00_10s", "split": "train", "ratio": 100.0,
+        "iso": 200.0, "exposure_s": 0.1, "shift_y_px": 0.25, "shift_x_px": None, "status": "pass",
+    }  # fmt: skip
+    known = {
+        "scene": name, "group": name, "split": "train", "camera": "Sony ILCE-7SM2",
+        "protocol": "sid_sony", "protocol_text": "ä = 1", "synthetic": False, "origin": "",
+        "pairs": (row,), "sources": {},
+        "findings": (Finding(name, pair, "alignment", "pass", 0.25, 0.5, "well ± 0.01"),),
+        "versions": {"lldata": "1", "rawpy": "2", "libraw": "3", "numpy": "4"},
+    }  # fmt: skip
+    return SceneFile(**{**known, **changes})
+
+
+def pixels(seed: int = 1) -> Pixels:
+    name = f"{seed:05d}"
+    short, long = frame(light(seed), 0.1, seed, lens="Sonnar"), frame(light(seed), 10, seed)
+    picture = np.random.default_rng(seed).integers(0, 2**16, (*short.mosaic.shape, 3), np.uint16)
+    return Pixels(
+        {f"{name}_00_0.1s": short}, {f"{name}_00_10s": long}, {f"{name}_00_10s": picture},
+        {f"{name}_00_10s": {"origin": "rendered", "effective_white": 15871.0}},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    folder = tmp_path / "night"
+    for seed in (1, 2):
+        store.publish_scene(folder, scene(f"{seed:05d}"), pixels(seed))
+    store.build_index(folder, "2026-01-01T00:00:00+00:00")
+    return folder
+
+
+def test_frames_come_back_with_every_field(dataset: Path):
+    read = store.open_store(dataset).frame("00001", "00001_00_0.1s")
+    written = pixels(1).short["00001_00_0.1s"]
+    np.testing.assert_array_equal(read.mosaic, written.mosaic)
+    assert read.metadata() == written.metadata()
+
+
+def test_references_come_back_whole_and_in_windows(dataset: Path):
+    opened = store.open_store(dataset)
+    written = pixels(2).reference["00002_00_10s"]
+    np.testing.assert_array_equal(opened.reference("00002", "00002_00_10s"), written)
+    window = (slice(10, 50), slice(100, 130))
+    np.testing.assert_array_equal(
+        opened.reference("00002", "00002_00_10s", window=window), written[window]
+    )
+
+
+def test_the_index_holds_pairs_findings_and_digests(dataset: Path):
+    opened = store.open_store(dataset)
+    assert opened.pairs["pair"].tolist() == ["00001/00001_00_0.1s", "00002/00002_00_0.1s"]
+    assert opened.pairs["shift_y_px"].tolist() == [0.25, 0.25]
+    assert opened.pairs["shift_x_px"].isna().all()
+    assert opened.findings[0] == scene().findings[0]
+    assert opened.protocol_text == "ä = 1"
+    assert (opened.name, opened.synthetic, len(opened.digest)) == ("night", False, 64)
+
+
+def test_quarantined_pairs_stay_and_are_not_usable(tmp_path: Path):
+    bad = scene(pairs=({**scene().pairs[0], "status": "quarantine"},))
+    store.publish_scene(tmp_path / "d", bad, pixels())
+    store.build_index(tmp_path / "d", "now")
+    opened = store.open_store(tmp_path / "d")
+    assert (len(opened.pairs), len(opened.usable()), len(opened.usable("train"))) == (1, 0, 0)
+
+
+def test_the_digest_knows_pixels_fields_and_pairing_and_nothing_else():
+    base = content_digest(scene(), pixels())
+    same = scene(versions={"lldata": "9"}, findings=(), sources={"x": {}}, protocol_text="other")
+    assert content_digest(same, pixels()) == base
+    shorts = pixels().short
+    name, shot = next(iter(shorts.items()))
+    mosaic = shot.mosaic.copy()
+    mosaic[0, 0] += 1
+    changed = [
+        content_digest(scene(), replace(pixels(), short={name: replace(shot, mosaic=mosaic)})),
+        content_digest(scene(), replace(pixels(), short={name: replace(shot, iso=400.0)})),
+        content_digest(scene(group="other"), pixels()),
+        content_digest(scene(pairs=({**scene().pairs[0], "ratio": 99.0},)), pixels()),
+    ]
+    assert base not in changed
+    assert len(set(changed)) == 4
+
+
+def test_two_writers_of_equal_content_agree_and_of_different_content_do_not(tmp_path: Path):
+    store.publish_scene(tmp_path, scene(), pixels(1))
+    store.publish_scene(tmp_path, scene(), pixels(1))
+    with pytest.raises(StoreError, match="another writer stored a different scene"):
+        store.publish_scene(tmp_path, scene(), replace(pixels(1), short={
+            "00001_00_0.1s": frame(light(9), 0.1, 9)
+        }))  # fmt: skip
+    assert [p.name for p in (tmp_path / "scenes").iterdir()] == ["00001.h5"]
+
+
+def test_a_flipped_bit_anywhere_is_found_by_verify(dataset: Path):
+    opened = store.open_store(dataset)
+    name, size, sha256 = opened.scene_files()[0]
+    path = store.scene_path(dataset, name)
+    sound = path.read_bytes()
+    assert store.verify_scene(path, size, sha256, deep=True) == []
+    rng = np.random.default_rng(0)
+    for position in rng.integers(0, size, 40):
+        broken = bytearray(sound)
+        broken[position] ^= 1 << int(rng.integers(8))
+        path.write_bytes(broken)
+        assert store.verify_scene(path, size, sha256, deep=False) != []
+    path.write_bytes(sound[:-1])
+    assert "bytes, the index says" in store.verify_scene(path, size, sha256, deep=False)[0]
+
+
+def test_an_index_that_lags_is_called_stale_and_can_be_rebuilt(dataset: Path):
+    store.publish_scene(dataset, scene("00003"), pixels(3))
+    assert store.Store(dataset).stale()
+    before = store.Store(dataset).created
+    store.build_index(dataset, "later")
+    opened = store.Store(dataset)
+    assert not opened.stale()
+    assert (len(opened.pairs), opened.created) == (3, before)
+
+
+def test_a_finding_about_a_scene_left_out_survives_a_rebuild(dataset: Path):
+    lost = Finding("00009", "", "integrity", "quarantine", None, None, "cut")
+    store.build_index(dataset, "now", [lost])
+    store.build_index(dataset, "now")
+    assert lost in store.Store(dataset).findings
+
+
+def test_a_missing_dataset_says_which_there_are(dataset: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LLDATA_HOME", str(dataset.parent))
+    assert store.open_store("night").name == "night"
+    with pytest.raises(StoreError, match="the datasets there are: night"):
+        store.open_store("day")
+
+
+def test_a_newer_schema_asks_for_an_upgrade(dataset: Path):
+    buffer = io.BytesIO((dataset / "dataset.h5").read_bytes())
+    with h5py.File(buffer, "r+") as file:
+        file.attrs["schema"] = store.SCHEMA + 1
+    publish.write_replacing(dataset / "dataset.h5", buffer.getbuffer())
+    with pytest.raises(StoreError, match="Upgrade lldata"):
+        store.open_store(dataset)
+
+
+def hostile(kind: str, folder: Path) -> None:
+    path = store.scene_path(folder, "00001")
+    buffer = io.BytesIO(path.read_bytes())
+    with h5py.File(buffer, "r+") as file:
+        if kind == "external link":
+            file["x"] = h5py.ExternalLink("other.h5", "/x")
+        elif kind == "soft link":
+            file["x"] = h5py.SoftLink("/record")
+        elif kind == "external storage":
+            file.create_dataset("x", (4,), "u1", external=[("secret.txt", 0, 4)])
+        elif kind == "virtual":
+            layout = h5py.VirtualLayout((4,), "u1")
+            layout[:] = h5py.VirtualSource("other.h5", "x", (4,))
+            file.create_virtual_dataset("x", layout)
+        elif kind == "object":
+            file.create_dataset("x", data=["text"], dtype=h5py.string_dtype())
+        else:
+            file.create_dataset("x", (2**40,), "u1", chunks=(2**20,))
+    publish.write_replacing(path, buffer.getbuffer())
+
+
+@pytest.mark.parametrize(
+    "kind", ["external link", "soft link", "external storage", "virtual", "object", "bomb"]
+)
+def test_a_file_that_reaches_outside_itself_is_refused(dataset: Path, kind: str):
+    hostile(kind, dataset)
+    with pytest.raises(StoreError, match="a file that lldata wrote has nothing of the kind"):
+        store.read_scene(store.scene_path(dataset, "00001"))
+
+
+def read_in_child(opened: store.Store) -> int:
+    return int(opened.frame("00001", "00001_00_0.1s").mosaic.sum())
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_an_open_store_goes_to_another_process(dataset: Path, method: str):
+    opened = store.open_store(dataset)
+    expected = read_in_child(opened)
+    with get_context(method).Pool(1) as pool:
+        assert pool.apply(read_in_child, (opened,)) == expected
+
+
+def test_a_copied_store_carries_no_open_file(dataset: Path):
+    opened = store.open_store(dataset)
+    read_in_child(opened)
+    assert read_in_child(copy.deepcopy(opened)) == read_in_child(opened)
+
+
+def test_few_files_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(store, "MOST_OPEN_FILES", 2)
+    for seed in range(1, 6):
+        store.publish_scene(tmp_path / "d", scene(f"{seed:05d}"), pixels(seed))
+    store.build_index(tmp_path / "d", "now")
+    opened = store.open_store(tmp_path / "d")
+    for name in opened.scenes["scene"]:
+        opened.frame(name, f"{name}_00_0.1s")
+    assert len(opened._open_files._files) == 2
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(publish.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        store.publish_scene(tmp_path, scene(), pixels())
+    assert list((tmp_path / "scenes").iterdir()) == []
+
+
+def test_the_record_in_a_scene_file_is_strict_json(dataset: Path):
+    with h5py.File(store.scene_path(dataset, "00001")) as file:
+        text = file["record"][()].tobytes().decode()
+    assert json.loads(text, parse_constant=pytest.fail)["scene"] == "00001"
