@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from eval.folder import output_path, picture_path
 from eval.metrics.pixels import to_uint8
 from lldata import cfa, publish
-from lldata.render import encode
+from lldata.curve import encode
 from lldata.sample import Sample
 
 LONGEST_PX = 720

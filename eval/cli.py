@@ -1,0 +1,368 @@
+"""The command `lleval`: methods run on datasets, scores, records. A thin skin on the library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lldata import console
+from lldata.errors import LowLightError
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+_cli = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    context_settings=_HELP, help="Run methods on datasets, score them, publish the scores.",
+)  # fmt: skip
+_board = typer.Typer(no_args_is_help=True, context_settings=_HELP, help="The leaderboard.")
+_cli.add_typer(_board, name="leaderboard")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Model = Annotated[str, typer.Option("--model", metavar="M", help="Method: lleval models.")]
+Dataset = Annotated[str, typer.Option("--dataset", metavar="D", help="Name or folder.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Option of the method.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of every random choice.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Weights = Annotated[
+    Path | None, typer.Option(metavar="PATH", help="Folder of a training, or a .safetensors.")
+]
+Metrics = Annotated[str | None, typer.Option(metavar="A,B", help="Names: lleval metrics.")]
+Download = Annotated[bool, typer.Option("--download", help="Let pyiqa fetch what it lacks.")]
+
+
+def app() -> None:
+    """Run the command line and end the process."""
+    console.run_app(_cli, "lleval", _resumed)
+
+
+def _resumed(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the arguments that go on with an interrupted command."""
+    again = list(arguments)
+    return [*again, "--resume"] if "train" in again[:2] and "--resume" not in again else again
+
+
+@_cli.callback()
+def _main(
+    verbose: Annotated[int, typer.Option("-v", count=True, help="Say more; -vv for all.")] = 0,
+) -> None:
+    console.log_to_stderr(verbose)
+
+
+@_cli.command()
+def models(
+    name: Annotated[str | None, typer.Argument(metavar="[M]", help="One method.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the methods, or show one with its options.
+
+    Example: lleval models sid
+    """
+    from eval import listing
+
+    if name is not None:
+        facts = listing.model(name)
+        if as_json:
+            console.print_json(facts)
+        else:
+            console.print_table(facts["name"], ("", ""), _flat(facts))
+        return
+    rows = listing.models()
+    if as_json:
+        console.print_json(rows)
+        return
+    columns = ("name", "domain", "trainable", "reference_use", "parameters")
+    console.print_table("Methods", columns, [[row[key] for key in columns] for row in rows])
+
+
+@_cli.command()
+def metrics(as_json: Json = False) -> None:
+    """List the metrics: unit, direction, what each reads, the id of its definition.
+
+    Example: lleval metrics --json
+    """
+    from eval import listing
+
+    rows = listing.metrics()
+    if as_json:
+        console.print_json(rows)
+        return
+    console.print_table("Metrics", ("name", "unit", "better", "reads", "definition"), [
+        (r["name"], r["unit"], r["better"], ", ".join(r["reads"]), r["definition"]) for r in rows
+    ])  # fmt: skip
+    console.say("pyiqa:NAME: any metric of pyiqa (extra iqa), for example pyiqa:niqe, pyiqa:piqe")
+
+
+@_cli.command()
+def tracks(as_json: Json = False) -> None:
+    """List the tracks: which pairs of which dataset are scored with what.
+
+    Example: lleval tracks
+    """
+    from eval import listing
+
+    rows = listing.tracks()
+    if as_json:
+        console.print_json(rows)
+    elif rows:
+        columns = ("name", "dataset", "split", "metrics", "title")
+        console.print_table(
+            "Tracks", columns, [[_text(row[key]) for key in columns] for row in rows]
+        )
+    else:
+        console.say("no track is kept yet; lleval run scores any split of any dataset without one")
+
+
+@_cli.command()
+def train(
+    model: Model,
+    dataset: Dataset,
+    preset: Annotated[str, typer.Option(help="quick (minutes) or paper.")] = "quick",
+    steps: Annotated[int | None, typer.Option(min=1, help="Instead of the preset's.")] = None,
+    seed: Seed = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where it stopped.")] = False,
+    device: Device = "auto",
+    options: Sets = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of weights.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a method on the train split of a dataset.
+
+    Example: lleval train --model sid --dataset canon6d_iso12600
+    """
+    from eval.training import train_method
+
+    if preset == "quick":
+        console.say(f"{model}: preset quick (minutes); --preset paper is the published recipe")
+    folder = train_method(
+        model, dataset, tell=console.say, preset=preset, steps=steps, seed=seed, resume=resume,
+        device=device, options=_options(options), out=out,
+    )  # fmt: skip
+    if as_json:
+        console.print_json({"method": model, "dataset": dataset, "weights": folder})
+    else:
+        console.say(f"{folder}: finished. Next: lleval run --model {model} --dataset {dataset}")
+
+
+@_cli.command()
+def run(
+    model: Model,
+    dataset: Dataset,
+    track: Annotated[str | None, typer.Option(help="Name: lleval tracks.")] = None,
+    split: Annotated[str | None, typer.Option(help="train, val or test; default test.")] = None,
+    weights: Weights = None,
+    metrics: Metrics = None,
+    options: Sets = None,
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder to write.")] = None,
+    limit: Annotated[int | None, typer.Option(help="The first N pairs; never ranked.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes, for classical methods.")] = 1,
+    device: Device = "auto",
+    download: Download = False,
+    as_json: Json = False,
+) -> None:
+    """Run a method on a dataset and score it; run it again to go on where it stopped.
+
+    Example: lleval run --model lime --dataset canon6d_iso12600
+    """
+    from eval.run import Settings
+    from eval.run import run as work
+    from eval.statistics import of_rows
+
+    settings = Settings(
+        method=model, dataset=dataset, track=track, split=split, weights=weights,
+        metrics=_names(metrics), options=_options(options), seed=seed, out=out, limit=limit,
+        workers=workers, device=device, download=download,
+    )  # fmt: skip
+    done = work(settings, tell=console.say, progress=console.progress)
+    record = done.record
+    found = {name: of_rows(record.rows, name) for name in record.metrics}
+    if as_json:
+        console.print_json({
+            "method": record.method, "dataset": record.dataset, "track": record.track,
+            "scores": {
+                name: {"mean": one.mean, "ci95": one.ci95, "n": one.n,
+                       "definition": record.metrics[name].definition}
+                for name, one in found.items()
+            },
+            "record": done.record_path, "report": done.report_path,
+        })  # fmt: skip
+        return
+    title = f"{record.method} ({record.label}) on {record.track}"
+    console.print_table(title, ("metric", "mean", "95 % interval", "pairs", "definition"), [
+        (name, one.mean, _interval(one.ci95), one.n, record.metrics[name].definition)
+        for name, one in found.items()
+    ])  # fmt: skip
+    console.say(f"record {done.record_path}")
+    console.say(f"report {done.report_path}")
+
+
+@_cli.command()
+def enhance(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="RAW file, image or folder.")],
+    target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Image or folder to write.")],
+    model: Model,
+    options: Sets = None,
+    weights: Weights = None,
+    ratio: Annotated[
+        str | None, typer.Option(metavar="R|auto", help="Amplification of a RAW file.")
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Also write input and output side by side.")
+    ] = False,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Enhance your own RAW file, image (8 or 16 bits) or folder of them.
+
+    Example: lleval enhance --model lime night.jpg night-lime.jpg
+    """
+    from eval.enhance import Enhancement
+    from eval.enhance import enhance as work
+
+    task = Enhancement(
+        model, source, target, _options(options), weights, _ratio(ratio), compare, device
+    )
+    written = work(task, tell=console.say, progress=console.progress)
+    if as_json:
+        console.print_json({"method": model, "written": written})
+    else:
+        for path in written[:5]:
+            console.say(str(path))
+        if len(written) > 5:
+            console.say(f"and {len(written) - 5} more in {target}")
+
+
+@_cli.command()
+def score(
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The image to score.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="Its reference.")],
+    given: Annotated[
+        Path | None, typer.Option("--input", metavar="IMAGE", help="What the method was given.")
+    ] = None,
+    metrics: Metrics = None,
+    download: Download = False,
+    as_json: Json = False,
+) -> None:
+    """Score an image against its reference.
+
+    Example: lleval score output.png reference.png --metrics psnr,ssim,mae
+    """
+    from eval.images import rgb
+    from eval.metrics import find_metrics, score_images
+
+    chosen = find_metrics(_names(metrics) or ("psnr", "ssim"), download=download)
+    scores = score_images(rgb(output), rgb(target), chosen, None if given is None else rgb(given))
+    if as_json:
+        console.print_json(scores)
+        return
+    console.print_table(output.name, ("metric", "score", "unit", "definition"), [
+        (metric.name, scores[metric.name], metric.unit, metric.definition) for metric in chosen
+    ])  # fmt: skip
+
+
+@_cli.command()
+def compare(
+    records: Annotated[list[Path], typer.Argument(metavar="RECORD RECORD...")],
+    metric: Annotated[str, typer.Option(help="Which score to compare.")] = "psnr",
+    as_json: Json = False,
+) -> None:
+    """Compare records pair by pair: difference, interval, p-value (Holm-corrected).
+
+    Example: lleval compare sid/record.json lime/record.json
+    """
+    from eval.record import Record
+    from eval.statistics import compare as work
+
+    found = work([Record.read(path) for path in records], metric)
+    if as_json:
+        console.print_json({"pairs": [vars(one) for one in found]})
+        return
+    console.print_table(f"{metric}: a minus b", ("a", "b", "difference", "95 %", "p", "pairs"), [
+        (c.a, c.b, c.difference, _interval(c.ci95), c.p_value, c.n) for c in found
+    ])  # fmt: skip
+
+
+@_board.command("build")
+def build_board(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the page.")],
+    records: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="More records; default your runs.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the static leaderboard page of the shipped records and your own.
+
+    Example: lleval leaderboard build --out site/
+    """
+    from eval.board import build
+    from eval.listing import record_paths
+
+    found = record_paths(records)
+    page = build(found, out)
+    if as_json:
+        console.print_json({"page": page, "records": len(found)})
+    else:
+        console.say(f"{page}: {len(found)} records")
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
+
+
+def _options(texts: Sequence[str] | None) -> dict[str, Any]:
+    """Return KEY=VALUE texts as options: numbers, true and false become such."""
+    options: dict[str, Any] = {}
+    for text in texts or ():
+        key, equals, value = text.partition("=")
+        if not key.isidentifier() or not equals:
+            raise LowLightError(
+                f"--set {text}", "this sets nothing", "KEY=VALUE is needed",
+                "Write for example --set alpha=0.15",
+            )  # fmt: skip
+        options[key] = _value(value)
+    return options
+
+
+def _value(text: str) -> Any:
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _ratio(text: str | None) -> Any:
+    if text in (None, "auto"):
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise LowLightError(
+            f"--ratio {text}", "this is no ratio", "a positive number or auto is needed",
+            "Write for example --ratio 100",
+        )  # fmt: skip
+    return value
+
+
+def _interval(ci95: tuple[float, float] | None) -> str | None:
+    return None if ci95 is None else f"{ci95[0]:.4g} to {ci95[1]:.4g}"
+
+
+def _flat(facts: dict[str, Any]) -> list[tuple[str, object]]:
+    return [(key, _text(value)) for key, value in facts.items()]
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item}" for key, item in value.items()) or None
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value

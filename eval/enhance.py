@@ -1,0 +1,227 @@
+"""Apply a method to one's own RAW file, image, or folder of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baselines import method as methods
+from baselines.method import Method, MethodInfo
+from eval import images
+from eval.images import Picture
+from eval.pairs import accepted, load_method
+from lldata.curve import encode, linearise
+from lldata.errors import LowLightError, MethodError, ScoreError
+from lldata.raw import read_frame
+from lldata.render import render
+from lldata.sample import Sample, sample_of_frame
+from lldata.store import home
+
+_RAW = """3fr arw cr2 cr3 crw dcr dng erf iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2
+srf srw x3f"""
+RAW_SUFFIXES = frozenset(f".{name}" for name in _RAW.split())
+GREY = 0.18  # mean linear signal that --ratio auto aims at: a grey card
+RATIO_RANGE = (1.0, 300.0)
+
+Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
+
+
+@dataclass(frozen=True)
+class Enhancement:
+    """What `lleval enhance` is told; its flags are these fields."""
+
+    method: str
+    source: Path
+    target: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
+    weights: Path | None = None
+    ratio: float | Literal["auto"] | None = None
+    compare: bool = False
+    device: str = "auto"
+
+
+def enhance(
+    task: Enhancement,
+    *,
+    tell: Callable[[str], None] = lambda _: None,
+    progress: Progress = lambda _label, _total: nullcontext(lambda: None),
+) -> list[Path]:
+    """Write the enhanced picture of a file, or of every RAW file and image of a folder.
+
+    Returns
+    -------
+    the files written; with `compare` also NAME.compare.SUFFIX, input and output side by side
+
+    Raises
+    ------
+    LowLightError
+        If a file cannot be read or written, or the method needs what is not given.
+    """
+    info = _checked_info(task)
+    if not task.source.is_dir():
+        _check_file(task.source, info, task)
+        images.check_format(task.target)
+        return _one(_method(task), task, task.source, task.target)
+    files = _files(task)
+    for file in files.values():
+        _check_file(file, info, task)
+    method = _method(task)
+    written: list[Path] = []
+    with progress(f"{task.method} on {task.source.name}", len(files)) as advance:
+        for target, file in files.items():
+            try:
+                written += _one(method, task, file, target)
+            except LowLightError as error:
+                tell(f"skipped: {error}")
+            advance()
+    if not written:
+        raise ScoreError(
+            task.source, "none of its files could be enhanced", "at least one should",
+            "Correct what is said of them above",
+        )  # fmt: skip
+    return written
+
+
+def automatic_ratio(packed: NDArray[np.float32]) -> float:
+    """Return the amplification that brings the mean linear signal to a grey card's 0.18.
+
+    Parameters
+    ----------
+    packed : (C, h, w) linear planes of a frame
+
+    Returns
+    -------
+    the ratio, from 1 to 300
+    """
+    mean = float(packed.clip(0, 1).mean(dtype=np.float64))
+    low, high = RATIO_RANGE
+    return high if mean <= GREY / high else max(low, GREY / mean)
+
+
+def _checked_info(task: Enhancement) -> MethodInfo:
+    info = methods.info(task.method)
+    if info.oracle:
+        raise MethodError(
+            f"--model {task.method}", "it looks at the reference", "a photograph has none",
+            "Choose a blind method (lleval models)",
+        )  # fmt: skip
+    if info.domain == "clip":
+        raise MethodError(
+            f"--model {task.method}", "it reads clips", "files and images hold none",
+            "Choose a method of domain raw or srgb (lleval models)",
+        )  # fmt: skip
+    if info.trainable and task.weights is None:
+        known = sorted((home() / ".weights" / info.name).glob("*/*/config.json"))
+        there = ", ".join(str(path.parent) for path in known)
+        raise MethodError(
+            f"--model {task.method}", "no weights are named", "a trained method needs some",
+            f"Name them with --weights: {there}" if there
+            else f"Train them: lleval train --model {info.name} --dataset D",
+        )  # fmt: skip
+    return info
+
+
+def _check_file(file: Path, info: MethodInfo, task: Enhancement) -> None:
+    suffix = file.suffix.lower()
+    if suffix in RAW_SUFFIXES:
+        if info.needs_ratio and task.ratio is None:
+            raise MethodError(
+                file, "no ratio is given", f"{info.name} amplifies a RAW file by one",
+                "Give it with --ratio R (exposure wanted over exposure taken), or --ratio auto",
+            )  # fmt: skip
+    elif suffix not in images.FORMATS:
+        raise ScoreError(
+            file, "it is neither a RAW file nor an image by its suffix",
+            f"RAW files or {', '.join(images.FORMATS)} can be enhanced", "Give another file",
+        )  # fmt: skip
+    elif info.domain == "raw":
+        raise MethodError(
+            file, "it is a ready image", f"{info.name} reads the mosaic of a RAW file",
+            "Give a RAW file, or choose a method of domain srgb (lleval models)",
+        )  # fmt: skip
+
+
+def _files(task: Enhancement) -> dict[Path, Path]:
+    """Return target -> source of a folder's RAW files and images."""
+    known = RAW_SUFFIXES | set(images.FORMATS)
+    found = [f for f in sorted(task.source.iterdir()) if f.suffix.lower() in known and f.is_file()]
+    if not found:
+        raise ScoreError(
+            task.source, "it holds no RAW file and no image", "at least one is needed",
+            "Give another folder",
+        )  # fmt: skip
+    files: dict[Path, Path] = {}
+    for file in found:
+        suffix = ".png" if file.suffix.lower() in RAW_SUFFIXES else file.suffix
+        target = task.target / (file.stem + suffix)
+        if target in files:
+            target = task.target / (file.name + suffix)
+        files[target] = file
+    return files
+
+
+def _method(task: Enhancement) -> Method:
+    options = accepted(task.method, task.options, {"device": task.device})
+    return load_method(task.method, options, task.weights)[0]
+
+
+def _one(method: Method, task: Enhancement, source: Path, target: Path) -> list[Path]:
+    if target.exists() and source.exists() and target.samefile(source):
+        raise ScoreError(
+            target, "it is the input itself", "an input is never overwritten",
+            "Name another output",
+        )  # fmt: skip
+    if source.suffix.lower() in RAW_SUFFIXES:
+        sample, like = _of_raw(source, method.info, task.ratio)
+    else:
+        like = images.read(source)
+        sample = _of_image(source, like, method.info, task.ratio)
+    output = method(sample).transpose(1, 2, 0)
+    written = [images.write(target, output, like)]
+    if task.compare:
+        beside = target.with_name(f"{target.stem}.compare{target.suffix}")
+        before = _shown(sample, output.shape)
+        written.append(images.write(beside, np.concatenate([before, output], axis=1), like))
+    return written
+
+
+def _of_raw(
+    path: Path, info: MethodInfo, ratio: float | Literal["auto"] | None
+) -> tuple[Sample, Picture]:
+    frame = read_frame(path)
+    rendering = info.input if info.domain == "srgb" else None
+    sample = sample_of_frame(frame, path.stem, 1.0)
+    if ratio == "auto":
+        ratio = automatic_ratio(sample.packed) if sample.packed is not None else 1.0
+    # 16 bits, upright: a RAW file is rendered as the sensor lies
+    like = Picture(np.zeros((1, 1, 3), np.uint16))
+    return sample_of_frame(frame, path.stem, ratio or 1.0, picture=rendering), like
+
+
+def _of_image(
+    path: Path, picture: Picture, info: MethodInfo, ratio: float | Literal["auto"] | None
+) -> Sample:
+    white = np.float32(np.iinfo(picture.pixels.dtype).max)
+    srgb = np.ascontiguousarray(picture.pixels.transpose(2, 0, 1)).astype(np.float32) / white
+    if info.input == "amplified" and ratio is not None:
+        linear = linearise(srgb)
+        gain = automatic_ratio(linear) if ratio == "auto" else ratio
+        srgb = encode((linear * np.float32(gain)).clip(0, 1)).astype(np.float32)
+        return Sample(path.stem, gain, srgb=srgb)
+    return Sample(path.stem, 1.0 if ratio in (None, "auto") else float(ratio), srgb=srgb)
+
+
+def _shown(sample: Sample, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return what the method was given as a picture of the output's size."""
+    if sample.srgb is not None:
+        return sample.srgb.transpose(1, 2, 0)
+    if sample.frame is None:
+        return np.zeros(shape, np.float32)
+    rendered = render(sample.frame, gain=sample.ratio)
+    return rendered.astype(np.float32) / np.float32(65535)

@@ -1,0 +1,253 @@
+"""Ready images, in and out: 8 or 16 bits, with their orientation, colour profile and EXIF."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from lldata import publish
+from lldata.errors import ScoreError
+
+FORMATS = {
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
+}  # fmt: skip
+DEEP = ("PNG", "TIFF")  # formats that hold 16 bits
+LARGEST_PIXELS = 400_000_000  # a PNG of kilobytes can claim any size
+ORIENTATION = 0x0112  # EXIF tag
+QUALITY = 95  # JPEG, chroma not subsampled
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """An image as its file holds it: not rotated, not converted to another colour space."""
+
+    pixels: NDArray[Any]  # (H, W, 3) uint8 or uint16, RGB
+    alpha: NDArray[Any] | None = None  # (H, W), same type
+    profile: bytes | None = None  # ICC
+    exif: bytes | None = None  # as a JPEG holds it, with the leading "Exif" marker
+    orientation: int = 1  # EXIF: 1 upright, 2-8 mirrored or rotated
+
+
+def read(path: Path) -> Picture:
+    """Read a PNG, JPEG, TIFF or BMP file.
+
+    Raises
+    ------
+    ScoreError
+        If there is no file, or it is no whole image of these formats and of a sane size.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise _unreadable(path, "there is no such file")
+    try:
+        return _tiff(path) if _is_tiff(path) else _other(path)
+    except UnidentifiedImageError as error:
+        raise _unreadable(path, "its content is no image") from error
+    except Image.DecompressionBombError as error:
+        raise _unreadable(path, "it claims a size no camera has") from error
+    except (OSError, ValueError, SyntaxError, KeyError, struct.error, zlib.error) as error:
+        if isinstance(error, PermissionError):
+            raise
+        raise _unreadable(path, f"it cannot be decoded ({error})") from error
+
+
+def upright(picture: Picture) -> NDArray[Any]:
+    """Return the pixels turned as they are meant to be seen, (H, W, 3)."""
+    pixels = picture.pixels
+    if picture.orientation >= 5:
+        pixels = pixels.transpose(1, 0, 2)
+    if picture.orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if picture.orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def rgb(path: Path) -> NDArray[Any]:
+    """Read an image to be scored: upright, (H, W, 3) uint8 or uint16.
+
+    Raises
+    ------
+    ScoreError
+        If it cannot be read, or parts of it are transparent.
+    """
+    picture = read(path)
+    if picture.alpha is not None and picture.alpha.min() < np.iinfo(picture.alpha.dtype).max:
+        raise ScoreError(
+            path, "parts of it are transparent", "only opaque images can be scored",
+            "Flatten it onto a background",
+        )  # fmt: skip
+    return upright(picture)
+
+
+def check_format(path: Path) -> str:
+    """Return the format a path's suffix stands for.
+
+    Raises
+    ------
+    ScoreError
+        If it is none that can be written.
+    """
+    found = FORMATS.get(path.suffix.lower())
+    if found is None:
+        raise ScoreError(
+            path,
+            f"its suffix is '{path.suffix}'",
+            f"images are written as {', '.join(FORMATS)}",
+            "Give the output one of these suffixes",
+        )
+    return found
+
+
+def write(path: Path, unit: NDArray[np.float32], like: Picture) -> Path:
+    """Write a picture in the format of the path's suffix, whole or not at all.
+
+    Parameters
+    ----------
+    path : .png, .jpg, .jpeg, .tif, .tiff or .bmp
+    unit : (H, W, 3) float in [0, 1]
+    like : whose bit depth (where the format holds it), orientation, colour profile, EXIF and
+        alpha are kept
+    """
+    kind = check_format(path)
+    deep = like.pixels.dtype == np.uint16 and kind in DEEP
+    dtype: type[np.uint8 | np.uint16] = np.uint16 if deep else np.uint8
+    white = np.iinfo(dtype).max
+    pixels = np.rint(unit.clip(0, 1) * np.float32(white)).astype(dtype)
+    alpha = like.alpha if like.alpha is not None and like.alpha.dtype == dtype else None
+    if alpha is not None and kind in DEEP and alpha.shape == pixels.shape[:2]:
+        pixels = np.dstack([pixels, alpha])
+    encoder = {"TIFF": _as_tiff, "PNG": _as_deep_png if deep else _as_png}.get(kind, _as_other)
+    publish.write_replacing(path, encoder(pixels, like, kind))
+    return path
+
+
+def _is_tiff(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) in (b"II*\0", b"MM\0*")
+
+
+def _tiff(path: Path) -> Picture:
+    """Read a TIFF: Pillow cannot hold 16 bits of colour, so OpenCV decodes the pixels."""
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        tags = page.tags
+        _check_size(path, page.imagewidth, page.imagelength)
+        profile = tags.valueof("InterColorProfile")
+        orientation = int(tags.valueof("Orientation", default=1))
+    pixels, alpha = _decoded(path)
+    return Picture(pixels, alpha, bytes(profile) if profile else None, None, orientation)
+
+
+def _other(path: Path) -> Picture:
+    with Image.open(path) as image:
+        if image.format not in FORMATS.values():
+            raise _unreadable(path, f"it is a {image.format} file")
+        _check_size(path, *image.size)
+        profile, exif = image.info.get("icc_profile"), image.info.get("exif")
+        orientation = int(image.getexif().get(ORIENTATION, 1))
+        if image.format == "PNG" and _png_depth(path) == 16:
+            image.load()  # Pillow reports a cut file, OpenCV does not
+            pixels, alpha = _decoded(path)
+        else:
+            transparent = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+            array = np.asarray(image.convert("RGBA" if transparent else "RGB"))
+            pixels, alpha = array[..., :3], array[..., 3] if transparent else None
+    return Picture(pixels, alpha, profile, exif, orientation if 1 <= orientation <= 8 else 1)
+
+
+def _decoded(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Return RGB and alpha as OpenCV decodes them, 8 or 16 bits, not rotated."""
+    flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
+    array = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), flags)
+    if array is None or array.dtype not in (np.uint8, np.uint16):
+        raise _unreadable(path, "its pixels are not 8 or 16 bits of grey or RGB")
+    if array.ndim == 2:
+        array = cv2.cvtColor(array, cv2.COLOR_GRAY2BGR)
+    return np.ascontiguousarray(array[..., 2::-1]), array[..., 3] if array.shape[2] == 4 else None
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    if not 0 < width * height <= LARGEST_PIXELS:
+        raise _unreadable(path, f"it claims {width}x{height} pixels")
+
+
+def _png_depth(path: Path) -> int:
+    with path.open("rb") as file:
+        return file.read(25)[24]
+
+
+def _unreadable(path: Path, found: str) -> ScoreError:
+    return ScoreError(
+        path, found, "a whole PNG, JPEG, TIFF or BMP image is needed", "Give another file"
+    )
+
+
+def _as_other(pixels: NDArray[Any], like: Picture, kind: str) -> bytes:
+    options: dict[str, Any] = {}
+    if kind == "JPEG":
+        options = {"quality": QUALITY, "subsampling": 0, **_carried(like)}
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[..., :3]).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def _as_png(pixels: NDArray[Any], like: Picture, _: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", **_carried(like))
+    return buffer.getvalue()
+
+
+def _carried(like: Picture) -> dict[str, bytes]:
+    carried = {"icc_profile": like.profile, "exif": _exif(like)}
+    return {key: value for key, value in carried.items() if value}
+
+
+def _exif(like: Picture) -> bytes | None:
+    """Return the EXIF of the source; a TIFF has none of this form, so its orientation alone."""
+    if like.exif or like.orientation == 1:
+        return like.exif
+    exif = Image.Exif()
+    exif[ORIENTATION] = like.orientation
+    return exif.tobytes()
+
+
+def _as_tiff(pixels: NDArray[Any], like: Picture, _: str) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(
+        buffer, pixels, photometric="rgb", compression="zlib", iccprofile=like.profile,
+        extrasamples=("unassalpha",) if pixels.shape[2] == 4 else None, metadata=None,
+        extratags=[(ORIENTATION, 3, 1, like.orientation, True)],
+    )  # fmt: skip
+    return buffer.getvalue()
+
+
+def _as_deep_png(pixels: NDArray[Any], like: Picture, _kind: str) -> bytes:
+    """Return a 16-bit PNG; OpenCV writes it bare, so profile and EXIF go in after its header."""
+    order = [2, 1, 0, 3][: pixels.shape[2]]
+    _, content = cv2.imencode(".png", np.ascontiguousarray(pixels[..., order]))
+    bare, chunks = content.tobytes(), b""
+    if like.profile:
+        chunks += _chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(like.profile))
+    exif = _exif(like)
+    if exif:
+        chunks += _chunk(b"eXIf", exif.removeprefix(b"Exif\0\0"))
+    header_end = 8 + 25  # signature and IHDR
+    return bare[:header_end] + chunks + bare[header_end:]
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    checked = kind + data
+    return struct.pack(">I", len(data)) + checked + struct.pack(">I", zlib.crc32(checked))

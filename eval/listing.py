@@ -1,0 +1,104 @@
+"""What there is to choose from: methods, metrics, tracks and records, as plain rows."""
+
+from __future__ import annotations
+
+import inspect
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from baselines import method as methods
+from eval import metrics as scores
+from eval import tracks as known_tracks
+from eval.folder import RECORD
+from lldata.errors import MethodError, ScoreError
+from lldata.store import home
+
+
+def models() -> list[dict[str, Any]]:
+    """Return a row for each method, also for those whose extra is not installed."""
+    return [_row(methods.info(name)) for name in methods.names()]
+
+
+def model(name: str) -> dict[str, Any]:
+    """Return what one method is and, where its extra is installed, its options.
+
+    Raises
+    ------
+    MethodError
+        If there is no such method.
+    """
+    info = methods.info(name)
+    facts = {
+        **_row(info),
+        "title": info.title,
+        "input": info.input,
+        "needs_ratio": info.needs_ratio,
+        "source": info.source,
+        "licence": info.licence,
+    }
+    try:
+        module = methods.module(name)
+    except MethodError as error:
+        return {**facts, "options": None, "missing": str(error)}
+    options = inspect.signature(module.build).parameters.values()
+    return {**facts, "options": {option.name: option.default for option in options}}
+
+
+def _row(info: methods.MethodInfo) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "domain": info.domain,
+        "trainable": info.trainable,
+        "reference_use": info.reference_use,
+        "parameters": info.parameters,
+    }
+
+
+def metrics() -> list[dict[str, Any]]:
+    """Return a row for each own metric; those of pyiqa are named pyiqa:NAME."""
+    return [
+        {
+            "name": metric.name,
+            "title": metric.title,
+            "unit": metric.unit,
+            "better": metric.better,
+            "reads": list(metric.reads),
+            "definition": metric.definition,
+        }
+        for metric in scores.metrics().values()
+    ]
+
+
+def tracks() -> list[dict[str, Any]]:
+    """Return a row for each shipped track."""
+    found = [known_tracks.load(name) for name in known_tracks.names()]
+    return [{**vars(track), "pairs": vars(track.pairs)} for track in found]
+
+
+def record_paths(folder: Path | None = None) -> list[Path]:
+    """Return the records to publish: the shipped ones, and those in a folder.
+
+    Parameters
+    ----------
+    folder : searched to any depth; default `$LLDATA_HOME/.runs`
+
+    Raises
+    ------
+    ScoreError
+        If a folder was named and there is none.
+    """
+    if folder is not None and not folder.is_dir():
+        raise ScoreError(
+            f"--records {folder}", "there is no such folder", "records are read from one",
+            "Correct the path",
+        )  # fmt: skip
+    shipped = Path(str(files("leaderboard"))) / "records"
+    own = home() / ".runs" if folder is None else folder
+    named = sorted(path for path in own.rglob("*.json") if path.name == RECORD or _named(path))
+    return sorted(shipped.glob("*/*.json")) + named
+
+
+def _named(path: Path) -> bool:
+    """Whether a file is called METHOD--LABEL.json, as published records are."""
+    return "--" in path.stem and "pairs" not in path.parts
