@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from lldata.errors import MethodError
 
 
@@ -22,7 +24,7 @@ def choose(option: str, value: object, choices: tuple[object, ...]) -> None:
         )
 
 
-def number(option: str, value: object, low: float, high: float) -> float:
+def number(option: str, value: object, low: float, high: float = math.inf) -> float:
     """Return the value of a numeric option, which must lie in [low, high].
 
     Raises
@@ -30,17 +32,18 @@ def number(option: str, value: object, low: float, high: float) -> float:
     MethodError
         If it is no number, or outside.
     """
+    limits = f"from {low:g} to {high:g}" if high < math.inf else f"of at least {low:g}"
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise MethodError(
             f"--set {option}",
             f"it is {value!r}",
-            f"it is a number from {low:g} to {high:g}",
+            f"it is a number {limits}",
             "Correct the value",
         )
     return float(value)
 
 
-def whole(option: str, value: object, low: int, high: int) -> int:
+def whole(option: str, value: object, low: int, high: float = math.inf) -> int:
     """Return the value of a whole-numbered option, which must lie in [low, high].
 
     Raises

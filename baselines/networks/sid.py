@@ -50,6 +50,12 @@ class SidRecipe(Recipe):
     width: int = 32  # planes of the finest level
     levels: int = 5  # resolutions, the finest included
 
+    def __post_init__(self) -> None:
+        """Check the size of the network as well."""
+        super().__post_init__()
+        whole("width", self.width, 1, 512)
+        whole("levels", self.levels, 1, 8)
+
 
 PRESETS = {
     # Chen et al. 2018 and their released script: batch 1, 4001 epochs, 1e-5 after epoch 2000
@@ -230,6 +236,6 @@ def build(
         If an option has a value it cannot have.
     """
     choose("planes", planes, (4, 9))
-    recipe = SidRecipe(width=whole("width", width, 1, 512), levels=whole("levels", levels, 1, 8))
+    recipe = SidRecipe(width=width, levels=levels)
     place = resolve(device)
     return Sid(network(recipe, planes), place, chosen(precision, place))

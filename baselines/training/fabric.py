@@ -57,7 +57,5 @@ def _processes() -> tuple[int, int]:
 
 def versions() -> dict[str, str]:
     """Return the versions that training depends on."""
-    packages = ("lowlight-toolkit", "torch", "lightning-fabric", "numpy", "safetensors")
-    return {package: version(package) for package in packages} | {
-        "capability": torch.backends.cpu.get_cpu_capability()
-    }
+    packages = ("lowlight-toolkit", "lightning-fabric", "numpy", "safetensors")
+    return {package: version(package) for package in packages} | {"torch": torch.__version__}

@@ -104,7 +104,7 @@ def make_plan(
     crops = Crops(store, pairs, recipe.crop, seed, by_scene=recipe.scene_epochs)
     total = recipe.steps or math.ceil(recipe.epochs * crops.epoch / recipe.batch)
     if steps is not None:
-        total = whole("steps", steps, 1, 10**9)
+        total = whole("steps", steps, 1)
     folder = out or home() / ".weights" / name / store.name / f"{preset}-seed{seed}"
     return Plan(
         name, module, store, preset, recipe, options, seed, total, planes, crops, Path(folder)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Self
 
+from baselines.options import choose, number, whole
 from lldata.errors import MethodError
 
 
@@ -29,13 +30,25 @@ class Recipe:
     validate_every: int = 500  # steps between validations and sample pictures
     log_every: int = 20  # steps between rows of log.csv
 
+    def __post_init__(self) -> None:
+        """Check that every value is one a run can have."""
+        for name in ("batch", "crop", "checkpoint_every", "validate_every", "log_every"):
+            whole(name, getattr(self, name), 1)
+        for name in ("steps", "epochs", "decay_epoch"):
+            whole(name, getattr(self, name), 0)
+        for name in ("learning_rate", "final_learning_rate"):
+            number(name, getattr(self, name), 0, 10)
+        number("averaging", self.averaging, 0, 0.999999)
+        choose("schedule", self.schedule, ("step", "cosine"))
+        choose("precision", self.precision, ("32-true", "bf16-mixed"))
+
     def changed(self, options: Mapping[str, Any]) -> Self:
         """Return the recipe with some fields replaced.
 
         Raises
         ------
         MethodError
-            If there is no such field, or the value is of another type.
+            If there is no such field, or the value is of another type or out of range.
         """
         known = {f.name: getattr(self, f.name) for f in fields(self)}
         for name, value in options.items():

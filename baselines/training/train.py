@@ -106,11 +106,12 @@ def _run(plan: Plan, fabric: Fabric, score: Score | None, progress: Progress | N
         log.add(loss)
 
         last = step == plan.steps
-        if last or step % recipe.log_every == 0:
+        validates = last or step % recipe.validate_every == 0
+        if validates or step % recipe.log_every == 0:
             row = log.row(step, plan.epoch(step - 1), rate)
             if progress:
                 progress(step, plan.steps, row["loss"])
-        if fabric.is_global_zero and (last or step % recipe.validate_every == 0):
+        if fabric.is_global_zero and validates:
             log.score(validation(step, average.tensors))
         if fabric.is_global_zero and (last or step % recipe.checkpoint_every == 0):
             log.write(plan.folder / "log.csv")
