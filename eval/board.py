@@ -10,18 +10,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from eval import page
-from eval.figures import Strip, strips
 from eval.record import Record, pairs_sha256
+from eval.standing_view import view
 from eval.standings import Entry, Standing, standings
-from eval.summary import (
-    Mark,
-    counted,
-    facts,
-    groups_of,
-    image_seconds,
-    options_text,
-    simulated,
-)
+from eval.summary import counted, image_seconds
 from lldata import publish
 from lldata.console import to_json
 from lldata.errors import ScoreError
@@ -53,7 +45,7 @@ def build(records: Sequence[Path], out: Path) -> Path:
     """
     read = {_copy(record, data): (record, data) for record, data in map(_valid, records)}
     tables = standings((record, copy) for copy, (record, _) in sorted(read.items()))
-    shown = page.render("board.html.j2", boards=[_view(table) for table in tables])
+    shown = page.render("board.html.j2", boards=[view(table) for table in tables])
     for copy, (_, data) in sorted(read.items()):
         publish.write_replacing(out / copy, data)
     publish.write_replacing(out / DATA, (to_json(_document(tables)) + "\n").encode())
@@ -76,7 +68,8 @@ def _valid(path: Path) -> tuple[Record, bytes]:
     if not record.metrics or not pairs:
         _refuse(path, "it holds no metric or no pair", "a record holds scores")
     if len(set(pairs)) < len(pairs):
-        _refuse(path, f"it holds {len(pairs) - len(set(pairs))} pairs twice", "each counts once")
+        again = counted(len(pairs) - len(set(pairs)), "pair")
+        _refuse(path, f"it holds {again} twice", "each counts once")
     if pairs_sha256(pairs) != record.pairs_sha256:
         _refuse(path, "its rows are not the pairs it says it scored", "a record is kept whole")
     for row in record.rows:
@@ -105,102 +98,6 @@ def _remove_old(folder: Path, kept: set[str]) -> None:
         stated = path.name.removesuffix(".json").rpartition(".")[2]
         if path.name not in kept and stated == _short_hash(path.read_bytes()):
             path.unlink()
-
-
-def _view(table: Standing) -> dict[str, Any]:
-    """Return everything the template shows of one place."""
-    plots = _strips(table)
-    rows = {
-        name: [_row(entry, table, plots[entry.copy]) for entry in entries]
-        for name, entries in (
-            ("blind", table.blind),
-            ("oracle", table.oracle),
-            ("partial", table.partial),
-        )
-    }
-    return {
-        "table": table,
-        "extent": _extent(table),
-        "marks": _marks(table),
-        "order": _order_text(table),
-        "titles": _titles(table),
-        **rows,
-    }
-
-
-def _extent(table: Standing) -> str:
-    whole = next((e for e in table.entries if not e.record.partial), table.entries[0]).record
-    datasets = sorted({entry.record.dataset for entry in table.entries})
-    return (
-        f"{', '.join(datasets)}, split {whole.split}: {counted(len(whole.rows), 'pair')} in "
-        f"{counted(groups_of(whole.rows), 'group')}, protocol {whole.protocol}."
-    )
-
-
-def _marks(table: Standing) -> list[Mark]:
-    records = [entry.record for entry in table.entries]
-    found = {Mark(simulated(record), "cool") for record in records if record.synthetic}
-    found |= {Mark("real captures") for record in records if not record.synthetic}
-    ad_hoc = [Mark("ad hoc track: its data are pinned to nothing")] if table.ad_hoc else []
-    return sorted(found) + ad_hoc
-
-
-def _order_text(table: Standing) -> str:
-    first = table.columns[0]
-    return "" if first.better == "none" else f"{first.metric}, {first.better} is better"
-
-
-def _titles(table: Standing) -> list[str]:
-    """Return the columns' headings; a metric under two definitions says which is which."""
-    names = [column.metric for column in table.columns]
-    return [
-        c.title if names.count(c.metric) == 1 else f"{c.title} ({c.definition})"
-        for c in table.columns
-    ]
-
-
-def _strips(table: Standing) -> dict[str, Strip | None]:
-    first = (table.columns[0].metric, table.columns[0].definition)
-    found = [entry.scores[first].found for entry in table.entries]
-    drawn = strips([(interval.mean, interval.ci95) for interval in found])
-    return {entry.copy: strip for entry, strip in zip(table.entries, drawn, strict=True)}
-
-
-def _row(entry: Entry, table: Standing, strip: Strip | None) -> dict[str, Any]:
-    record = entry.record
-    own = [Mark("simulated", "cool")] if record.synthetic else []
-    first = entry.scores[table.columns[0].metric, table.columns[0].definition]
-    if first.identical:
-        own.append(Mark(f"{counted(first.identical, 'pair')} equal to the reference", "warm"))
-    if f"{record.dataset}/{record.split}" in record.trained_on:
-        own.append(Mark("trained on these pairs", "warm"))
-    return {
-        "entry": entry,
-        "record": record,
-        "marks": own,
-        "strip": strip,
-        "first": first,
-        "scores": [entry.scores.get((c.metric, c.definition)) for c in table.columns],
-        "seconds": image_seconds(record),
-        "facts": _facts(record),
-    }
-
-
-def _facts(record: Record) -> list[tuple[str, str]]:
-    return facts(
-        {
-            "options": options_text(record.options),
-            "given": record.input or "raw planes",
-            "oracle": record.reference_use if record.oracle else "no",
-            "trained on": record.trained_on,
-            "weights": record.weights_sha256 or "none",
-            "seed": record.seed,
-            "peak memory": page.size(record.peak_memory_bytes),
-            "hardware": [str(value) for value in record.hardware.values() if value is not None],
-            "software": [f"{name} {value}" for name, value in record.software.items()],
-            "made": record.created,
-        }
-    )
 
 
 def _document(tables: Sequence[Standing]) -> dict[str, Any]:

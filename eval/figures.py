@@ -74,7 +74,7 @@ class Histogram(NamedTuple):
     x: Axis
     tallest: int
     width: int = 400
-    height: int = 170
+    height: int = 230
 
 
 def histogram(values: Sequence[float]) -> Histogram:
@@ -86,7 +86,7 @@ def histogram(values: Sequence[float]) -> Histogram:
     edges = (first + np.arange(bins + 1)) * step
     scale = axis([float(edges[0]), float(edges[-1])], 8, 392, most=6)
     counts, _ = np.histogram(values, np.nextafter(edges, -np.inf))
-    tallest, floor, room = int(counts.max()), 140.0, 122.0
+    tallest, floor, room = int(counts.max()), 198.0, 176.0
     bars = tuple(
         Bar(
             x=scale(float(low)) + 0.75,

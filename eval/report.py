@@ -6,16 +6,17 @@ Its numbers are recomputed from the record's rows; the pictures are part of the 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, NamedTuple, get_args
 
 from eval import figures, page
 from eval.embed import embed
 from eval.folder import Kind, picture_path
 from eval.record import Record, Row
 from eval.summary import (
+    Part,
     Score,
     counted,
     facts,
@@ -39,6 +40,13 @@ ALT: Mapping[Kind, str] = {
 }
 
 
+class Table(NamedTuple):
+    """The scores by ratio or ISO."""
+
+    name: str
+    parts: Sequence[Part]
+
+
 def write_report(record: Record, folder: Path) -> Path:
     """Write `folder`/report.html from a record and the pictures of its run folder.
 
@@ -59,6 +67,7 @@ def write_report(record: Record, folder: Path) -> Path:
 def _view(record: Record, folder: Path) -> dict[str, Any]:
     """Return everything the report's template shows."""
     scores = [score_of(record, metric) for metric in record.metrics]
+    tables = [Table("exposure ratio", parts(record, "ratio")), Table("ISO", parts(record, "iso"))]
     return {
         "record": record,
         "document": finite(asdict(record)),
@@ -66,37 +75,45 @@ def _view(record: Record, folder: Path) -> dict[str, Any]:
         "scores": scores,
         "extent": f"{counted(len(record.rows), 'pair')} in "
         f"{counted(groups_of(record.rows), 'group')} of split {record.split}",
-        "histograms": [plot for score in scores if (plot := _histogram(record, score))],
-        "tables": [_table(record, scores, "ratio"), _table(record, scores, "iso")],
+        "plots": _plots(record, tables, scores),
+        "tables": tables,
         "pairs": _pairs(record, folder, scores) if scores else [],
         "rows": [_row(row, scores) for row in record.rows],
         "provenance": _provenance(record),
     }
 
 
-def _histogram(record: Record, score: Score) -> dict[str, Any] | None:
-    values = [v for row in record.rows if (v := row.scores.get(score.metric)) is not None]
-    if not values:
-        return None
-    caption = f"Pairs by {score.title}"
-    return {"figure": figures.histogram(values), "caption": caption, "unit": score.unit}
+def _plots(
+    record: Record, tables: Sequence[Table], scores: Sequence[Score]
+) -> list[dict[str, Any]]:
+    """Return for each metric its histogram, and its columns by what more than one value has."""
+    found = []
+    for index, score in enumerate(scores):
+        values = _values(record.rows, score.metric)
+        if values:
+            drawn = ((table.name, _columns(table, index)) for table in tables)
+            found.append(
+                {
+                    "title": score.title,
+                    "unit": score.unit,
+                    "histogram": figures.histogram(values),
+                    "columns": [(name, plot) for name, plot in drawn if plot],
+                }
+            )
+    return found
 
 
-def _table(record: Record, scores: list[Score], key: Literal["ratio", "iso"]) -> dict[str, Any]:
-    found = parts(record, key)
-    name = {"ratio": "exposure ratio", "iso": "ISO"}[key]
-    plots = []
-    for index, whole in enumerate(scores):
-        drawn = [
-            figures.Part(part.label, values, score.mean, score.found.ci95)
-            for part in found
-            if (score := part.scores[index]).mean is not None
-            and (values := [v for r in part.rows if (v := r.scores.get(score.metric)) is not None])
-        ]
-        if len(drawn) > 1:
-            caption = f"{whole.title} by {name}"
-            plots.append({"figure": figures.columns(drawn), "caption": caption})
-    return {"name": name, "parts": found, "plots": plots}
+def _columns(table: Table, index: int) -> figures.Columns | None:
+    drawn = [
+        figures.Part(part.label, _values(part.rows, score.metric), score.mean, score.found.ci95)
+        for part in table.parts
+        if (score := part.scores[index]).mean is not None
+    ]
+    return figures.columns(drawn) if len(drawn) > 1 else None
+
+
+def _values(rows: Iterable[Row], metric: str) -> list[float]:
+    return [value for row in rows if (value := row.scores.get(metric)) is not None]
 
 
 def _pairs(record: Record, folder: Path, scores: list[Score]) -> list[dict[str, Any]]:

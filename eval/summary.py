@@ -160,13 +160,19 @@ def image_seconds(record: Record) -> float | None:
 
 def facts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return a mapping of a record as terms and printed values, nothing left out."""
-    return [(name.replace("_", " "), said(value)) for name, value in values.items()]
+    return [(_term(name), said(value)) for name, value in values.items()]
+
+
+def _term(name: str) -> str:
+    """Return a field's name in words; a suffix that is a unit stands apart."""
+    words = name.replace("_", " ")
+    return f"{words.removesuffix(' s')}, s" if words.endswith(" s") else words
 
 
 def said(value: Any) -> str:
-    """Return a value of a record in words: unknown for null, digits for numbers, else JSON."""
+    """Return a value of a record in words: a dash for null, digits for numbers, else JSON."""
     if value is None:
-        return "unknown"
+        return page.NO_VALUE
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

@@ -50,7 +50,9 @@ for (const pair of document.querySelectorAll(".pair")) {
   parts.querySelector("input").addEventListener("input", (event) => {
     slider.style.setProperty("--cut", `${event.target.value}%`);
   });
-  pair.querySelector(".pictures").before(parts);
+  const views = pair.querySelector(".views");
+  views.classList.add("compared");
+  views.prepend(parts);
 }
 
 for (const button of document.querySelectorAll("button[data-save]")) {

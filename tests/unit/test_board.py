@@ -1,0 +1,241 @@
+"""The leaderboard: who stands beside whom, in which order, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval import board, tracks
+from eval.record import MetricUse, Record
+from eval.standings import Standing, standings
+from lldata.errors import ScoreError
+from tests.records import DIGEST, REFERENCES, classical, record, rows, write
+from tests.unit.test_report import PAYLOADS, Page, poisoned
+
+SCALED = classical("scaled", 40.0, reference_use="mean")
+
+
+def of(*records: Record) -> list[Standing]:
+    return standings((one, f"data/{number}.json") for number, one in enumerate(records))
+
+
+def names(entries: Any) -> list[str]:
+    return [entry.record.method for entry in entries]
+
+
+def built(folder: Path, *records: Record) -> tuple[str, dict[str, Any]]:
+    path = board.build(write(folder / "records", *records), folder / "site")
+    data = json.loads((folder / "site" / "leaderboard.json").read_text(encoding="utf-8"))
+    return path.read_text(encoding="utf-8"), data
+
+
+def test_blind_methods_are_ranked_best_first() -> None:
+    (table,) = of(classical("gamma", 18.0), record(), classical("amplify", 22.0))
+    assert [(e.rank, e.record.method) for e in table.blind] == [
+        (1, "sid"),
+        (2, "amplify"),
+        (3, "gamma"),
+    ]
+
+
+def test_an_oracle_is_never_ranked_however_good() -> None:
+    (table,) = of(SCALED, record())
+    assert names(table.blind) == ["sid"]
+    assert [(entry.rank, entry.record.method) for entry in table.oracle] == [(None, "scaled")]
+
+
+def test_a_partial_run_stands_beside_the_whole_ones_without_a_rank() -> None:
+    (table,) = of(record(), record(rows(50.0)[:4], method="lime", partial=True))
+    assert names(table.blind) == ["sid"]
+    assert [(entry.rank, entry.record.method) for entry in table.partial] == [(None, "lime")]
+
+
+def test_a_partial_oracle_is_shown_as_partial_only() -> None:
+    (table,) = of(record(rows()[:4], reference_use="mean", partial=True))
+    assert (table.blind, table.oracle, names(table.partial)) == ((), (), ["sid"])
+
+
+def test_equal_means_share_a_rank() -> None:
+    (table,) = of(record(), record(method="twin"), classical("gamma", 18.0))
+    assert [entry.rank for entry in table.blind] == [1, 1, 3]
+
+
+def test_where_lower_is_better_the_lowest_mean_is_first() -> None:
+    use = MetricUse("abc", "1/255", "lower")
+    good, bad = (
+        record(
+            [replace(row, scores={"mae": value}) for row in rows()],
+            metrics={"mae": use},
+            method=name,
+        )
+        for name, value in (("good", 3.0), ("bad", 9.0))
+    )
+    (table,) = of(bad, good)
+    assert names(table.blind) == ["good", "bad"]
+
+
+def test_a_metric_without_direction_ranks_nobody() -> None:
+    use = MetricUse("abc", "", "none")
+    (table,) = of(record([replace(r, scores={"x": 1.0}) for r in rows()], metrics={"x": use}))
+    assert [entry.rank for entry in table.blind] == [None]
+
+
+def test_a_record_with_an_undefined_score_is_not_ranked() -> None:
+    scored = [replace(rows()[0], scores={"psnr": None, "ssim": None}), *rows()[1:]]
+    (table,) = of(record(scored), classical("amplify", 22.0))
+    assert [(e.record.method, e.rank) for e in table.blind] == [("amplify", 1), ("sid", None)]
+
+
+def test_a_pair_equal_to_its_reference_keeps_the_rank_and_is_flagged(tmp_path: Path) -> None:
+    scored = [replace(rows()[0], scores={"psnr": None, "ssim": 1.0}, identical=True), *rows()[1:]]
+    text, data = built(tmp_path, record(scored))
+    assert "1 pair equal to the reference" in Page(text).text
+    entry = data["tracks"][0]["blind"][0]
+    assert (entry["rank"], entry["scores"]["psnr"]["n"]) == (1, 23)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"digest": "0" * 64}, "the dataset (digest)"),
+        ({"reference_digest": "0" * 64}, "the rendered references (digest)"),
+        ({"metrics": {"psnr": MetricUse("other", "dB", "higher"),
+                      "ssim": MetricUse("same", "", "higher")}},
+         "the definition of the first metric"),
+    ],
+)  # fmt: skip
+def test_records_of_other_data_or_definitions_never_share_a_table(
+    change: dict[str, Any], words: str
+) -> None:
+    tables = of(record(), record(**change))
+    assert [len(table.blind) for table in tables] == [1, 1]
+    for number, table in enumerate(tables, start=1):
+        assert f"({number} of 2)" in table.title
+        assert f"differ in {words}. They stand in 2 tables" in table.warnings[0]
+
+
+def test_records_of_other_pairs_never_share_a_table() -> None:
+    tables = of(record(), record(rows()[:-1]))
+    assert "differ in the pairs scored." in tables[0].warnings[0]
+
+
+def test_a_second_metric_under_two_definitions_gets_two_columns(tmp_path: Path) -> None:
+    metrics = {**record().metrics, "ssim": MetricUse("otherdef", "", "higher")}
+    text, _ = built(tmp_path, record(), record(metrics=metrics, method="lime"))
+    assert "ssim (otherdef)" in text
+    assert f"ssim ({record().metrics['ssim'].definition})" in text
+
+
+def test_data_that_a_track_does_not_pin_are_flagged(monkeypatch: pytest.MonkeyPatch) -> None:
+    track = tracks.Track(
+        "canon", "Canon 6D", "c", "test", digest=DIGEST, reference_digest=REFERENCES
+    )
+    monkeypatch.setattr(tracks, "names", lambda: ["canon"])
+    monkeypatch.setattr(tracks, "load", lambda _: track)
+    right, wrong = of(record(track="canon"), record(track="canon", digest="f" * 64))
+    assert right.title == "Canon 6D (1 of 2)"
+    assert not [text for text in right.warnings if "pins" in text]
+    assert any("This is not the data that track canon pins" in text for text in wrong.warnings)
+
+
+def test_the_page_says_simulated_ad_hoc_and_why_there_is_no_interval(tmp_path: Path) -> None:
+    text, _ = built(tmp_path, record(rows(groups=4)))
+    said = Page(text).text
+    assert "simulated captures, 12 distinct sources" in said
+    assert "ad hoc track: its data are pinned to nothing" in said
+    assert "no interval (4 groups)" in said
+
+
+def test_training_on_the_pairs_scored_is_flagged(tmp_path: Path) -> None:
+    text, _ = built(tmp_path, record(trained_on=("canon6d_iso12600/test",)))
+    assert "trained on these pairs" in Page(text).text
+
+
+def test_the_data_file_holds_what_the_page_shows(tmp_path: Path) -> None:
+    text, data = built(tmp_path, record(), SCALED)
+    (track,) = data["tracks"]
+    (sid,), (scaled,) = track["blind"], track["oracle"]
+    assert sid["scores"]["psnr"]["mean"] == pytest.approx(30.36, abs=0.005)
+    assert (sid["rank"], scaled["rank"], sid["seconds_per_image"]) == (1, None, 1.0132)
+    copy = tmp_path / "site" / sid["record"]
+    assert Record.read(copy) == record()
+    assert f'href="{sid["record"]}"' in text
+
+
+def test_the_same_records_in_any_order_give_the_same_bytes(tmp_path: Path) -> None:
+    paths = write(tmp_path / "r", record(), SCALED, classical("amplify", 22.0), record(seed=3))
+    shuffled = [*paths, paths[0]]
+    random.Random(1).shuffle(shuffled)
+    board.build(paths, tmp_path / "a")
+    board.build(shuffled, tmp_path / "b")
+    files = sorted(p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*.*"))
+    assert len(files) == 6
+    assert files == sorted(p.relative_to(tmp_path / "b") for p in (tmp_path / "b").rglob("*.*"))
+    for name in files:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_new_build_removes_old_copies_and_nothing_else(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    board.build(write(tmp_path / "r", record(), SCALED), site)
+    (site / "data" / "notes.json").write_text("{}", encoding="utf-8")
+    board.build(write(tmp_path / "r", record()), site)
+    assert sorted(p.name.partition(".")[0] for p in (site / "data").iterdir()) == [
+        "canon6d_iso12600",
+        "notes",
+    ]
+
+
+def test_without_records_the_page_says_how_to_get_some(tmp_path: Path) -> None:
+    text, data = built(tmp_path)
+    assert "No records yet" in text
+    assert data["tracks"] == []
+
+
+def edited(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], Path]:
+    def write_edited(folder: Path) -> Path:
+        (path,) = write(folder, record())
+        document = json.loads(path.read_text(encoding="utf-8"))
+        change(document)
+        path.write_text(json.dumps(document), encoding="utf-8")
+        return path
+
+    return write_edited
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d["rows"].pop(), "its rows are not the pairs it says it scored"),
+        (lambda d: d["rows"].append(d["rows"][0]), "it holds 1 pair twice"),
+        (lambda d: d["rows"].clear(), "it holds no metric or no pair"),
+        (lambda d: d["rows"][0]["scores"].pop("ssim"), "has other scores than its metrics"),
+        (lambda d: d.pop("digest"), "the field digest is missing"),
+        (lambda d: d["rows"][0]["scores"].update(psnr=float("nan")), "it holds NaN"),
+    ],
+)
+def test_a_record_that_disagrees_with_itself_is_refused_and_the_old_page_stays(
+    change: Callable[[dict[str, Any]], object], message: str, tmp_path: Path
+) -> None:
+    old, _ = built(tmp_path, SCALED)
+    with pytest.raises(ScoreError, match=message):
+        board.build([edited(change)(tmp_path / "bad")], tmp_path / "site")
+    assert (tmp_path / "site" / "index.html").read_text(encoding="utf-8") == old
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_text_of_a_record_adds_no_element_and_leads_nowhere(payload: str, tmp_path: Path) -> None:
+    clean = Page(built(tmp_path / "clean", poisoned("plain"))[0])
+    dirty = Page(built(tmp_path / "dirty", poisoned(payload))[0])
+    assert dirty.tags == clean.tags
+    assert [name for name, _ in dirty.attributes] == [name for name, _ in clean.attributes]
+    links = [value or "" for name, value in dirty.attributes if name in ("href", "src")]
+    assert all(link.startswith(("#", "data/", "leaderboard.json")) for link in links)
+    outside = [p for p in (tmp_path / "dirty" / "site").rglob("*") if p.is_file()]
+    assert len(outside) == 3
