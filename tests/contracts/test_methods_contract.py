@@ -1,0 +1,114 @@
+"""What every method promises, whichever it is: found by its file, asked nothing special."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from baselines import method
+from lldata import cfa
+from lldata.frame import Frame
+from lldata.sample import Sample
+from tests.captures import SONY
+
+# networks are drawn small and untrained: the promises do not depend on training
+OPTIONS = {"sid": {"width": 2, "device": "cpu"}}
+NAMES = method.names()
+BLIND = [name for name in NAMES if not method.info(name).oracle]
+ORACLES = [name for name in NAMES if method.info(name).oracle]
+TRAINABLE = [name for name in NAMES if method.info(name).trainable]
+SHAPES = [(16, 16), (17, 23), (40, 31), (64, 96)]
+
+
+def built(name: str) -> method.Method:
+    return method.build(name, **OPTIONS.get(name, {}))
+
+
+def sample(name: str, shape: tuple[int, int] = (33, 46), pattern: str = "RGGB") -> Sample:
+    rng = np.random.default_rng(shape)
+    mosaic = rng.integers(500, 700, shape, dtype=np.uint16)
+    frame: Frame = replace(SONY, mosaic=mosaic, cfa=pattern)
+    bright = method.info(name).input == "amplified"
+    picture = rng.random((3, *shape), np.float32) * np.float32(1.0 if bright else 0.02)
+    reference = rng.random((3, *shape), np.float32)
+    return Sample("1/1", 100.0, frame, cfa.normalise(frame), picture, reference=reference)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_info_is_named_after_its_file_and_read_without_importing_it(name: str):
+    assert method.info(name).name == name
+    assert built(name).info == method.info(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_source_and_licence_are_stated(name: str):
+    info = method.info(name)
+    assert info.title
+    assert info.source
+    assert info.licence
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_any_size_gives_a_finite_picture_of_that_size(name: str, shape: tuple[int, int]):
+    picture = built(name)(sample(name, shape))
+    assert (picture.shape, picture.dtype) == ((3, *shape), np.float32)
+    assert np.isfinite(picture).all()
+    assert 0 <= picture.min() <= picture.max() <= 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_a_constant_frame_gives_a_finite_picture(name: str, value: float):
+    given = sample(name)
+    assert given.srgb is not None
+    assert given.packed is not None
+    flat = replace(given, srgb=np.full_like(given.srgb, value),
+                   packed=np.full_like(given.packed, value / 100))  # fmt: skip
+    picture = built(name)(flat)
+    assert np.isfinite(picture).all()
+    assert 0 <= picture.min() <= picture.max() <= 1
+
+
+@pytest.mark.parametrize("name", BLIND)
+def test_a_blind_method_gives_the_same_whatever_the_reference_is(name: str):
+    given, run = sample(name), built(name)
+    noise = np.random.default_rng(9).random((3, 33, 46), np.float32)
+    expected = run(given)
+    for reference in (noise, None):
+        np.testing.assert_array_equal(run(replace(given, reference=reference)), expected)
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_an_oracle_changes_with_the_reference(name: str):
+    given, run = sample(name), built(name)
+    other = replace(given, reference=given.reference / 2)  # type: ignore[operator]
+    assert not np.array_equal(run(other), run(given))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_gives_the_same_bits_twice_and_when_built_again(name: str):
+    given, run = sample(name), built(name)
+    first = run(given)
+    np.testing.assert_array_equal(run(given), first)
+    np.testing.assert_array_equal(built(name)(given), first)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_leaves_its_sample_as_it_was(name: str):
+    given, untouched = sample(name), sample(name)
+    built(name)(given)
+    for field in ("packed", "srgb", "reference"):
+        np.testing.assert_array_equal(getattr(given, field), getattr(untouched, field))
+    assert given.frame is not None
+    assert untouched.frame is not None
+    np.testing.assert_array_equal(given.frame.mosaic, untouched.frame.mosaic)
+
+
+@pytest.mark.parametrize("name", TRAINABLE)
+def test_a_trainable_method_has_both_presets_and_the_parameters_it_states(name: str):
+    module = method.module(name)
+    assert set(module.PRESETS) >= {"paper", "quick"}
+    assert module.build(device="cpu").parameters == method.info(name).parameters
