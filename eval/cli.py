@@ -135,8 +135,6 @@ def train(
     """
     from eval.training import train_method
 
-    if preset == "quick":
-        console.say(f"{model}: preset quick (minutes); --preset paper is the published recipe")
     folder = train_method(
         model, dataset, tell=console.say, preset=preset, steps=steps, seed=seed, resume=resume,
         device=device, options=_options(options), out=out,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +27,10 @@ LARGEST_PIXELS = 400_000_000  # a PNG of kilobytes can claim any size
 ORIENTATION = 0x0112  # EXIF tag
 QUALITY = 95  # JPEG, chroma not subsampled
 
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
-
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """An image as its file holds it: not rotated, not converted to another colour space."""
+    """An image in its own colour space, turned by `orientation` when it is shown."""
 
     pixels: NDArray[Any]  # (H, W, 3) uint8 or uint16, RGB
     alpha: NDArray[Any] | None = None  # (H, W), same type
@@ -140,19 +139,21 @@ def _is_tiff(path: Path) -> bool:
 
 
 def _tiff(path: Path) -> Picture:
-    """Read a TIFF: Pillow cannot hold 16 bits of colour, so OpenCV decodes the pixels."""
+    """Read a TIFF: Pillow cannot hold 16 bits of colour, so OpenCV decodes, and turns, it."""
     with tifffile.TiffFile(path) as file:
         page = file.pages.first
-        tags = page.tags
         _check_size(path, page.imagewidth, page.imagelength)
-        profile = tags.valueof("InterColorProfile")
-        orientation = int(tags.valueof("Orientation", default=1))
+        profile = page.tags.valueof("InterColorProfile")
     pixels, alpha = _decoded(path)
-    return Picture(pixels, alpha, bytes(profile) if profile else None, None, orientation)
+    return Picture(pixels, alpha, bytes(profile) if profile else None)
 
 
 def _other(path: Path) -> Picture:
-    with Image.open(path) as image:
+    with warnings.catch_warnings():
+        # a camera of 100 megapixels is no attack; the size is checked below
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        image = Image.open(path)
+    with image:
         if image.format not in FORMATS.values():
             raise _unreadable(path, f"it is a {image.format} file")
         _check_size(path, *image.size)
@@ -169,9 +170,8 @@ def _other(path: Path) -> Picture:
 
 
 def _decoded(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Return RGB and alpha as OpenCV decodes them, 8 or 16 bits, not rotated."""
-    flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
-    array = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), flags)
+    """Return RGB and alpha as OpenCV decodes them, 8 or 16 bits; a TIFF upright, else as stored."""
+    array = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
     if array is None or array.dtype not in (np.uint8, np.uint16):
         raise _unreadable(path, "its pixels are not 8 or 16 bits of grey or RGB")
     if array.ndim == 2:

@@ -137,11 +137,17 @@ def compare(records: Sequence[Record], metric: str) -> list[Comparison]:
     Raises
     ------
     ScoreError
-        If the records are not of the same data, or the metric's definitions differ.
+        If there are fewer than two, or they differ in their data or the metric's definition.
     """
-    first = records[0]
+    if len(records) < 2:
+        raise ScoreError(
+            "compare",
+            f"{len(records)} record is given",
+            "two are needed",
+            "Name the record.json of at least two runs",
+        )
     for record in records:
-        _check_comparable(first, record, metric)
+        _check_comparable(records[0], record, metric)
     found = [_paired(a, b, metric) for i, a in enumerate(records) for b in records[i + 1 :]]
     return _holm(found)
 

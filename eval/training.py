@@ -47,6 +47,8 @@ def train_method(
             f"Run it as it is: lleval run --model {name} --dataset {dataset}",
         )
     store = open_store(dataset)
+    if choices.get("preset", "quick") == "quick":
+        tell(f"{name}: preset quick (minutes); --preset paper is the published recipe")
     methods.module(name)  # names the missing extra, where there is one
     from baselines.training.train import train
 

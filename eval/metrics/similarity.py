@@ -89,9 +89,15 @@ def mean_similarity(output: Bytes, reference: Bytes) -> float:
         return _tile(output[area], reference[area], scratch.buffers)
 
     # Summed in the order of the tiles: the same bits for any number of threads.
-    with ThreadPoolExecutor(min(len(corners), os.cpu_count() or 1, 8)) as pool:
+    with ThreadPoolExecutor(min(len(corners), _threads())) as pool:
         total = float(sum(pool.map(tile_sum, corners)))
     return total / float(inner[0] * inner[1] * channels)
+
+
+def _threads() -> int:
+    """Return the threads to use; a worker among others is told by its environment to use one."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return min(int(told) if told.isdigit() and int(told) else os.cpu_count() or 1, 8)
 
 
 class _Buffers:

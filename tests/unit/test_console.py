@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import pytest
+
+from lldata import console
+from lldata.errors import LowLightError
+
+
+def end_of(command: Callable[[], object], *names: Callable[..., list[str]]) -> int:
+    with pytest.raises(SystemExit) as end:
+        console.run_app(command, "lldata", *names)
+    return int(end.value.code or 0)
+
+
+def raising(error: BaseException) -> Callable[[], NoReturn]:
+    def command() -> NoReturn:
+        raise error
+
+    return command
+
+
+def test_a_mendable_mistake_is_one_line_on_stderr_and_code_2(capsys: pytest.CaptureFixture[str]):
+    error = LowLightError("x\n.dng\x1b[31m", "it is red", "it must be blue", "Paint it")
+    assert end_of(raising(error)) == 2
+    assert tuple(capsys.readouterr()) == (
+        "", "lldata: x .dng?[31m: it is red, but it must be blue. Paint it.\n",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(130)], ids=["signal", "typer"])
+def test_an_interruption_says_how_to_go_on(
+    error: BaseException, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sys.argv", ["lldata", "ingest", "my photos"])
+    assert end_of(raising(error), lambda typed: [*typed, "--resume"]) == 130
+    assert capsys.readouterr().err.endswith("go on with: lldata ingest 'my photos' --resume\n")
+
+
+def test_a_full_disk_is_a_mistake_the_user_can_mend(capsys: pytest.CaptureFixture[str]):
+    assert end_of(raising(OSError(errno.ENOSPC, "No space left on device", "/a"))) == 2
+    assert "lldata: /a: No space left on device. Free the space" in capsys.readouterr().err
+
+
+def test_any_other_error_is_a_bug_and_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        console.run_app(raising(ZeroDivisionError()), "lldata")
+
+
+def test_a_finished_command_ends_with_0_and_a_failed_check_with_1():
+    assert end_of(lambda: None) == 0
+    assert end_of(raising(SystemExit(1))) == 1
+
+
+def test_json_is_strict_whatever_is_in_it(capsys: pytest.CaptureFixture[str]):
+    console.print_json({
+        "a": float("nan"), "b": np.float32("inf"), "c": (1, np.int64(2)), 4: Path("p"),
+        "d": np.array([1.5, np.nan]), "e": True, "f": "α",
+    })  # fmt: skip
+    text = capsys.readouterr().out
+    assert json.loads(text, parse_constant=pytest.fail) == {
+        "a": None, "b": None, "c": [1, 2], "4": "p", "d": [1.5, None], "e": True, "f": "α",
+    }  # fmt: skip
+    assert text.isascii()
+
+
+def test_progress_off_a_terminal_is_a_line_for_each_tenth(capsys: pytest.CaptureFixture[str]):
+    with console.progress("work", 25) as advance:
+        for _ in range(25):
+            advance()
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 10
+    assert lines[-1] == "work: 25/25"
+
+
+def test_a_table_stays_within_80_columns_and_prints_brackets(capsys: pytest.CaptureFixture[str]):
+    console.print_table("T", ("name", "value"), [("[red]" + "x" * 200, 1.23456), ("b", None)])
+    lines = capsys.readouterr().err.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("[red]" in line and "1.235" in line for line in lines)

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eval import cli
+from lldata.store import home
+from tests.records import classical, record
+from tests.stores import night
+
+
+@pytest.fixture
+def lleval(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["lleval", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.app()
+        return (int(end.value.code or 0), *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def dataset() -> None:
+    night(home() / "night", "train test test")
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> list[Path]:
+    pixels = np.random.default_rng(0).integers(0, 200, (20, 30, 3), dtype=np.uint8)
+    for name, image in (("a.png", pixels), ("b.png", pixels + np.uint8(51))):
+        Image.fromarray(image).save(tmp_path / name)
+    return [tmp_path / "a.png", tmp_path / "b.png"]
+
+
+@pytest.mark.usefixtures("dataset")
+def test_run_prints_exactly_the_promised_keys(lleval: Any):
+    code, out, err = lleval("run", "--model", "amplify", "--dataset", "night", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert document.keys() == {"method", "dataset", "track", "scores", "record", "report"}
+    assert document["scores"].keys() == {"psnr", "ssim"}
+    assert document["scores"]["psnr"].keys() == {"mean", "ci95", "n", "definition"}
+    assert (document["scores"]["psnr"]["ci95"], document["scores"]["psnr"]["n"]) == (None, 2)
+    assert Path(document["record"]).is_file()
+    assert Path(document["report"]).is_file()
+    assert "track night.test: all usable pairs" in err
+
+
+@pytest.mark.usefixtures("dataset")
+def test_run_prints_a_table_for_people_on_stderr_only(lleval: Any):
+    code, out, err = lleval("run", "--model", "amplify", "--dataset", "night", "--limit", "1")
+    assert (code, out) == (0, "")
+    assert "amplify (default) on night.test" in err
+
+
+def test_score_prints_metric_and_value(lleval: Any, two: list[Path]):
+    code, out, _ = lleval("score", *two, "--json")
+    assert code == 0
+    assert json.loads(out)["psnr"] == pytest.approx(20 * np.log10(5))
+
+
+def test_identical_images_score_null_in_json(lleval: Any, two: list[Path]):
+    _, out, _ = lleval("score", two[0], two[0], "--json")
+    assert json.loads(out) == {"psnr": None, "ssim": 1.0}
+
+
+def test_compare_prints_a_row_for_every_two_records(lleval: Any, tmp_path: Path):
+    paths = [
+        one.write(tmp_path / f"{one.method}.json") for one in (record(), classical("lime", 20))
+    ]
+    code, out, _ = lleval("compare", *paths, "--json")
+    (row,) = json.loads(out)["pairs"]
+    assert code == 0
+    assert row.keys() == {"a", "b", "metric", "difference", "ci95", "p_value", "n"}
+    assert row["difference"] == pytest.approx(10, abs=0.5)
+
+
+def test_models_lists_every_method_with_the_promised_keys(lleval: Any):
+    rows = {row["name"]: row for row in json.loads(lleval("models", "--json")[1])}
+    assert rows["sid"] == {
+        "name": "sid", "domain": "raw", "trainable": True, "reference_use": "none",
+        "parameters": 7_760_268,
+    }  # fmt: skip
+    assert rows["scaled"]["reference_use"] == "mean"
+
+
+def test_metrics_lists_their_definitions(lleval: Any):
+    rows = json.loads(lleval("metrics", "--json")[1])
+    assert {"psnr", "ssim"} <= {row["name"] for row in rows}
+    assert all(len(row["definition"]) == 12 for row in rows)
+
+
+def test_enhance_writes_the_picture(lleval: Any, two: list[Path], tmp_path: Path):
+    target = tmp_path / "out.png"
+    code, out, _ = lleval("enhance", "--model", "gamma", two[0], target, "--json")
+    assert (code, json.loads(out)["written"]) == (0, [str(target)])
+
+
+def test_the_leaderboard_is_built_of_records(lleval: Any, tmp_path: Path):
+    record().write(tmp_path / "runs" / "t" / "sid--x" / "record.json")
+    code, out, _ = lleval("leaderboard", "build", "--records", tmp_path / "runs",
+                          "--out", tmp_path / "site", "--json")  # fmt: skip
+    assert code == 0
+    assert Path(json.loads(out)["page"]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "--model", "nope", "--dataset", "night"), "--model nope: no such method"),
+        (("run", "--model", "amplify", "--dataset", "none"), "dataset none: there is none"),
+        (("run", "--model", "amplify", "--dataset", "night", "--set", "x"), "--set x: this sets"),
+        (
+            ("train", "--model", "amplify", "--dataset", "night"),
+            "--model amplify: it has nothing to train",
+        ),
+        (("score", "a.png", "b.png"), "a.png: there is no such file"),
+        (("enhance", "--model", "amplify", "a.dng", "b.png", "--ratio", "x"), "--ratio x"),
+        (("compare", "a.json"), "a.json: there is no such file"),
+        (("leaderboard", "build", "--out", "s", "--records", "none"), "--records none"),
+    ],
+)
+@pytest.mark.usefixtures("dataset")
+def test_a_mistake_is_one_line_on_stderr_and_stdout_stays_empty(
+    lleval: Any, arguments: tuple[str, ...], message: str
+):
+    code, out, err = lleval(*arguments, "--json")
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1].startswith(f"lleval: {message}")
+
+
+def test_options_become_numbers_and_truths():
+    texts = ["a=1", "b=0.5", "c=true", "d=III", "e=none"]
+    assert cli._options(texts) == {"a": 1, "b": 0.5, "c": True, "d": "III", "e": None}
+
+
+def test_an_interrupted_training_goes_on_with_resume():
+    assert cli._resumed(["train", "--model", "sid"]) == ["train", "--model", "sid", "--resume"]
+    assert cli._resumed(["run", "--model", "sid"]) == ["run", "--model", "sid"]
+
+
+def test_the_help_needs_neither_torch_nor_pyiqa():
+    code = (
+        "import sys; import eval.cli; "
+        "print(sorted({'torch', 'pyiqa', 'cv2', 'pandas', 'scipy'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"

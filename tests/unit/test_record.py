@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from eval.record import Record, pairs_sha256
+from lldata.errors import ScoreError
+from tests.records import record
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    return record().write(tmp_path / "record.json")
+
+
+def edited(path: Path, old: str, new: str) -> Path:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+def test_a_record_reads_back_as_it_was_written(written: Path):
+    assert Record.read(written) == record()
+
+
+def test_the_file_is_strict_json_with_its_format_first(written: Path):
+    document = json.loads(written.read_text(), parse_constant=pytest.fail)
+    assert next(iter(document)) == "format"
+    assert document["format"] == 1
+    assert document["rows"][0]["scores"].keys() == {"psnr", "ssim"}
+
+
+def test_the_pairs_hash_does_not_depend_on_their_order():
+    assert pairs_sha256(["b", "a"]) == pairs_sha256(["a", "b"]) != pairs_sha256(["a"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"format": 1', '"format": 2', "its format is 2, but this version reads .* up to format 1"),
+        ('"format": 1', '"format": true', "its format is True"),
+        ('"format": 1,', "", "its format is None"),
+        ('"seed": 0', '"seed": NaN', "it holds NaN"),
+        ('"seed": 0', '"seed": 1e999', "1e999 is too large"),
+        ('"seed": 0', '"seed": 0, "seed": 1', "a key stands in it twice"),
+        ('"seed": 0', '"seed": "0"', 'seed: it is "0", but its type is int'),
+        ('"seed": 0', '"sead": 0', "the field sead is unknown"),
+        ('"seed": 0,', "", "the field seed is missing"),
+        ('"level": "rerun"', '"level": "guessed"', 'level: it is "guessed"'),
+        ('"identical": false', '"identical": 0', r"rows\[0\]: identical: it is 0"),
+        ('"group": "10000"', '"group": 5', r"rows\[0\]: group: it is 5, but its type is str"),
+        ("{", "[", "it is no strict JSON"),
+    ],
+)  # fmt: skip
+def test_a_record_that_was_edited_badly_is_refused(written: Path, old: str, new: str, message: str):
+    with pytest.raises(ScoreError, match=message):
+        Record.read(edited(written, old, new))
+
+
+def test_a_missing_record_is_named(tmp_path: Path):
+    with pytest.raises(ScoreError, match=r"none.json: there is no such file"):
+        Record.read(tmp_path / "none.json")
+
+
+def test_a_score_that_is_no_finite_number_is_written_as_null(tmp_path: Path):
+    odd = record((record().rows[0].__class__(**{
+        **vars(record().rows[0]), "scores": {"psnr": float("inf")}, "identical": True,
+    }),))  # fmt: skip
+    assert Record.read(odd.write(tmp_path / "r.json")).rows[0].scores == {"psnr": None}
