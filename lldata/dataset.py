@@ -6,7 +6,8 @@ memory does not grow with the dataset.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -46,6 +47,8 @@ class Crops(Dataset[Crop]):
         self.size = size
         self.seed = seed
         self.pairs = pairs.reset_index(drop=True)
+        self._columns = {str(name): self.pairs[name].to_numpy() for name in self.pairs}
+        self._shapes: dict[int, tuple[int, int, int]] = {}  # of the packed frames met so far
         key = self.pairs["scene"] if by_scene else self.pairs["pair"]
         _, drawn, counts = np.unique(key.to_numpy(str), return_inverse=True, return_counts=True)
         # the rows of each scene, or the one of each pair
@@ -60,16 +63,20 @@ class Crops(Dataset[Crop]):
         epoch, position = divmod(index, self.epoch)
         order = np.random.default_rng((self.seed, 0, epoch)).permutation(self.epoch)
         random = np.random.default_rng((self.seed, 1, index))
-        row = self._row(int(random.choice(self.draws[order[position]])))
-        _, height, width = packed_shape(self.store, row)
+        number = int(random.choice(self.draws[order[position]]))
+        row = self._row(number)
+        if number not in self._shapes:
+            self._shapes[number] = packed_shape(self.store, row)
+        _, height, width = self._shapes[number]
         y = int(random.integers(height - self.size + 1))
         x = int(random.integers(width - self.size + 1))
         packed, reference = read_crop(self.store, row, y, x, self.size)
         ratio = torch.tensor(row.ratio, dtype=torch.float32)
         return flipped(Crop(torch.from_numpy(packed), torch.from_numpy(reference), ratio), random)
 
-    def _row(self, index: int) -> Any:
-        return next(self.pairs.iloc[[index]].itertuples(index=False))
+    def _row(self, number: int) -> SimpleNamespace:
+        """Return a row of the pairs; pandas takes longer for it than reading the crop."""
+        return SimpleNamespace(**{name: column[number] for name, column in self._columns.items()})
 
 
 def flipped(crop: Crop, random: np.random.Generator) -> Crop:

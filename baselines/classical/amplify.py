@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.method import MethodInfo, picture_of
+from baselines.inputs import picture_of
+from baselines.method import MethodInfo
 from lldata.sample import Sample
 
 INFO = MethodInfo(

@@ -14,7 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.method import MethodInfo, picture_of
+from baselines.inputs import picture_of
+from baselines.method import MethodInfo
 from baselines.options import number
 from lldata.sample import Sample
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.exposure import match_histograms
 
-from baselines.method import MethodInfo, picture_of, reference_of
+from baselines.inputs import picture_of, reference_of
+from baselines.method import MethodInfo
 from lldata.errors import MethodError
 from lldata.sample import Sample
 

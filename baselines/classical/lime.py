@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from baselines.inference.five_point import Grid
 from baselines.inference.smoothing import solve
-from baselines.method import MethodInfo, picture_of
+from baselines.inputs import picture_of
+from baselines.method import MethodInfo
 from baselines.options import choose, number
 from lldata.sample import Sample
 

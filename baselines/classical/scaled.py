@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.method import MethodInfo, picture_of, reference_of
+from baselines.inputs import picture_of, reference_of
+from baselines.method import MethodInfo
 from lldata.sample import Sample
 
 INFO = MethodInfo(

@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from baselines.inference.device import Precision, autocast, chosen, full_precision, resolve
-from baselines.method import MethodInfo, planes_of
+from baselines.inputs import planes_of
+from baselines.method import MethodInfo
 from baselines.options import choose, whole
 from baselines.training import weights
 from baselines.training.recipe import Recipe

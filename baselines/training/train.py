@@ -26,6 +26,7 @@ from baselines.training.resume import Resumable
 from baselines.training.validation import Score, Validation
 from baselines.training.weights import MODEL, write, write_config
 from lldata.dataset import Crop
+from lldata.publish import remove_leftovers
 from lldata.store import Store
 
 Progress = Callable[[int, int, float], None]  # step, steps, loss
@@ -76,6 +77,7 @@ def train(
     """
     plan = make_plan(name, store, preset, steps, seed, options or {}, out)
     if not plan.finished(resume=resume):
+        remove_leftovers(plan.folder)
         _run(plan, make_fabric(device, plan.recipe), score, progress)
     return plan.folder
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from baselines.method import reference_of
+from baselines.inputs import reference_of
 from baselines.training.plan import Plan
 from baselines.training.weights import BEST, write
 from lldata import cfa

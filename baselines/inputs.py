@@ -1,0 +1,55 @@
+"""What a method takes out of its sample, or a sentence on why it cannot."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lldata.errors import MethodError
+from lldata.sample import Sample
+
+
+def picture_of(sample: Sample, name: str) -> NDArray[np.float32]:
+    """Return the picture of a sample, (3, H, W) float32.
+
+    Raises
+    ------
+    MethodError
+        If the sample has none.
+    """
+    return _present(sample.srgb, sample, name, "a rendered picture")
+
+
+def planes_of(sample: Sample, name: str) -> NDArray[np.float32]:
+    """Return the packed planes of a sample, (C, h, w) float32, linear.
+
+    Raises
+    ------
+    MethodError
+        If the sample has none: its dataset holds ready pictures.
+    """
+    return _present(sample.packed, sample, name, "a RAW frame")
+
+
+def reference_of(sample: Sample, name: str) -> NDArray[np.float32]:
+    """Return the reference an oracle method looks at, (3, H, W) float32.
+
+    Raises
+    ------
+    MethodError
+        If the sample has none.
+    """
+    return _present(sample.reference, sample, name, "the reference (it is an oracle)")
+
+
+def _present(
+    array: NDArray[np.float32] | None, sample: Sample, name: str, what: str
+) -> NDArray[np.float32]:
+    if array is None:
+        raise MethodError(
+            f"{name} on {sample.pair}",
+            "the sample does not hold it",
+            f"{name} needs {what}",
+            "Use a dataset that has it, or another method (lleval models)",
+        )
+    return array
