@@ -65,6 +65,12 @@ def peak_memory_bytes() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def threads() -> int:
+    """Return the threads a network computes one pair with; what it rounds to may depend on it."""
+    torch = sys.modules.get("torch")
+    return int(torch.get_num_threads()) if torch is not None else os.cpu_count() or 1
+
+
 def synchronise() -> None:
     """Wait for the accelerator, so that a clock read now has seen all of its work."""
     torch = sys.modules.get("torch")

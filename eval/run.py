@@ -19,7 +19,7 @@ from baselines import method as methods
 from baselines.method import Method, MethodInfo
 from eval import tracks
 from eval.folder import RECORD, TABLE
-from eval.machine import hardware, software
+from eval.machine import hardware, software, threads
 from eval.metrics import find_metrics
 from eval.metrics.definition import Metric
 from eval.pairs import Finished, Job, accepted, kept, load_method, score_pair
@@ -331,6 +331,7 @@ def _timing(plan: _Plan, finished: list[Finished]) -> dict[str, float | int | st
         "warm": bool(warm),
         "synchronised": True,
         "workers": plan.settings.workers,
+        "threads": threads(),
     }
 
 
