@@ -8,8 +8,6 @@ Source: Adobe, Digital Negative Specification 1.4; TIFF 6.0, section 2; Exif 2.3
 
 from __future__ import annotations
 
-import os
-import secrets
 import struct
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from lldata import publish
 from lldata.errors import FrameError
 from lldata.frame import Frame
 from lldata.tiff_fields import (
@@ -83,22 +82,9 @@ def write_dng(target: Path | BinaryIO, frame: Frame, *, description: str | None 
     """
     content = dng_bytes(frame, description=description)
     if isinstance(target, Path):
-        write_atomically(target, content)
+        publish.write_replacing(target, content)
     else:
         target.write(content)
-
-
-def write_atomically(target: Path, content: bytes) -> None:
-    """Write under a temporary name in the same folder, flush to the disk, then rename."""
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _check(frame: Frame) -> None:

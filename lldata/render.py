@@ -17,6 +17,7 @@ import rawpy
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from lldata.cfa import site_values
 from lldata.curve import POWER, TOE_SLOPE, encode, linearise
 from lldata.dng import dng_bytes
 from lldata.errors import FrameError
@@ -203,15 +204,9 @@ def effective_white(frame: Frame, gain: float = 1.0) -> float:
 
 def site_black(frame: Frame) -> NDArray[np.float32]:
     """Return the black level of every pixel, (H, W) float32, DN."""
-    side = math.isqrt(len(frame.cfa))
-    row_of_red = frame.cfa.index("R") // side
-    planes = {"R": 0, "B": 2}
-    levels = [
-        frame.black_level[planes.get(letter, 1 if site // side == row_of_red else 3)]
-        for site, letter in enumerate(frame.cfa)
-    ]
+    tile = site_values(frame.black_level, frame.cfa)
+    side = len(tile)
     height, width = frame.mosaic.shape
-    tile = np.asarray(levels, dtype=np.float32).reshape(side, side)
     return np.tile(tile, (-(-height // side), -(-width // side)))[:height, :width]
 
 

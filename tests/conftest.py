@@ -18,6 +18,8 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _private_home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Keep every test away from the user's own datasets."""
     monkeypatch.setenv("LLDATA_HOME", str(tmp_path_factory.mktemp("home")))

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lldata.dng import write_atomically
 from lldata.errors import LowLightError
 from lldata.protocol import Protocol
+from lldata.publish import write_replacing
 from lldata.synthesis import photographs, sensor
 from lldata.synthesis.plan import SimulatedScene, plan_set
 from lldata.synthesis.shots import SOFTWARE, take
@@ -152,7 +152,7 @@ def _claim(out: Path, truth: bytes) -> None:
             "Name a new folder, or empty this one",
         )  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
-    write_atomically(ours, truth)
+    write_replacing(ours, truth)
 
 
 def _take(sets: Sequence[_Set], out: Path, size: tuple[int, int]) -> Iterator[Progress]:
@@ -164,6 +164,6 @@ def _take(sets: Sequence[_Set], out: Path, size: tuple[int, int]) -> Iterator[Pr
             for kind, name_s, content in take(part.protocol, part.body, scene, size, moment):
                 path = part.file(out, scene, kind, name_s)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(path, content)
+                write_replacing(path, content)
                 done += 1
                 yield Progress(path, done, total)
