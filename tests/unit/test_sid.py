@@ -199,3 +199,14 @@ def test_automatic_precision_is_one_of_the_two_and_is_kept():
     built = sid.build(device="cpu", width=2)
     assert built.precision == device.chosen("auto", torch.device("cpu"))
     assert built.precision in ("fp32", "bf16")
+
+
+def test_single_precision_equals_the_plain_network_to_a_hundred_thousandth():
+    packed = np.random.default_rng(0).random((4, 37, 51), np.float32) / 100
+    built = sid.build(device="cpu", precision="fp32", width=8)
+    net = sid.network(replace(sid.PRESETS["paper"], width=8), 4).eval()
+    with torch.no_grad():
+        plain = net(sid.prepare(torch.from_numpy(packed)[None], torch.tensor([100.0])))[0]
+    expected = plain.clamp(0, 1).numpy()
+    found = built(Sample("1/1", 100.0, packed=packed))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
