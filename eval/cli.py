@@ -166,7 +166,7 @@ def run(
 
     Example: lleval run --model lime --dataset canon6d_iso12600
     """
-    from eval.run import Settings
+    from eval.plan import Settings
     from eval.run import run as work
     from eval.statistics import of_rows
 

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -19,7 +20,7 @@ import numpy as np
 import skimage
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from eval.machine import hardware, peak_memory_bytes, software
+from eval.machine import hardware, software
 from eval.metrics import score_images
 
 
@@ -61,9 +62,10 @@ def main() -> None:
     chosen = parser.parse_args()
     height, width = (int(side) for side in chosen.size.split("x"))
     output, reference = pair(height, width)
-    before = peak_memory_bytes() or 0
+    tracemalloc.start()
     _, ours = timed(lambda: score_images(output, reference))
-    grown = (peak_memory_bytes() or 0) - before
+    grown = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
     own, theirs, expected = [], [], {}
     for _ in range(chosen.repeats):  # in turns, so that other load meets both
         own.append(timed(lambda: score_images(output, reference))[0])

@@ -16,8 +16,9 @@ from baselines.method import MethodInfo
 from eval import pairs
 from eval.folder import output_path, picture_path, row_path
 from eval.metrics import score_images
+from eval.plan import Settings, label_of
 from eval.record import Record
-from eval.run import Settings, label_of, run
+from eval.run import run
 from eval.statistics import of_rows
 from lldata.errors import MethodError, ScoreError
 from lldata.sample import Sample
