@@ -30,7 +30,7 @@ demo: .venv/.run  ## simulate captures, ingest, train, score, build the leaderbo
 	rm -rf demo && mkdir demo
 	lldata simulate canon6d demo/canon6d --scenes 30 --fault misaligned=1
 	lldata ingest demo/canon6d
-	lleval train --model sid --dataset canon6d_iso12600 --steps 300
+	lleval train --model sid --dataset canon6d_iso12600 --steps 600
 	lleval run --model sid --dataset canon6d_iso12600
 	lleval run --model amplify --dataset canon6d_iso12600
 	lleval run --model scaled --dataset canon6d_iso12600
@@ -38,7 +38,6 @@ demo: .venv/.run  ## simulate captures, ingest, train, score, build the leaderbo
 	lleval run --model histogram_equalization --dataset canon6d_iso12600
 	lleval run --model histogram_matching --dataset canon6d_iso12600
 	lleval run --model lime --dataset canon6d_iso12600
-	lleval run --model lime@amplified --dataset canon6d_iso12600
 	lleval leaderboard build --records demo/home/.runs --out demo/site
 	@echo "Open demo/site/index.html, and a report: demo/home/.runs/canon6d_iso12600.test/*/report.html"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
 from eval import page
-from eval.record import Record, pairs_sha256
+from eval.record import Record, pairs_sha256, read_strict_json
 from eval.standing_view import view
 from eval.standings import Entry, Standing, standings
 from eval.summary import counted, image_seconds
@@ -140,3 +140,36 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "scores": scores,
         "record": entry.copy,
     }
+
+
+Table = tuple[str, tuple[str, ...], list[tuple[object, ...]]]
+
+
+def tables(out: Path) -> list[Table]:
+    """Return title, columns and rows of each table of the leaderboard in `out`, for a terminal."""
+    return [_table(track) for track in read_strict_json(out / DATA)["tracks"]]
+
+
+def _table(track: Mapping[str, Any]) -> Table:
+    entries = [entry for part in ("blind", "oracle", "partial") for entry in track[part]]
+    metrics = list(dict.fromkeys(name for entry in entries for name in entry["scores"]))
+    columns = ("", "method", *(column for metric in metrics for column in (metric, "95 %")))
+    rows = [
+        (_place(e), e["method"], *(cell for m in metrics for cell in _cells(e["scores"].get(m))))
+        for e in entries
+    ]
+    simulated = ", simulated" if any(entry["synthetic"] for entry in entries) else ""
+    return f"{track['title']}{simulated}", columns, rows
+
+
+def _place(entry: Mapping[str, Any]) -> str:
+    if entry["partial"]:
+        return "partial"
+    return "oracle" if entry["reference_use"] != "none" else str(entry["rank"] or "-")
+
+
+def _cells(score: Mapping[str, Any] | None) -> tuple[float | None, str | None]:
+    if score is None or score["mean"] is None:
+        return None, None
+    interval = "{:.3g} to {:.3g}".format(*score["ci95"]) if score["ci95"] else None
+    return float(score["mean"]), interval

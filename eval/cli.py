@@ -296,15 +296,17 @@ def build_board(
 
     Example: lleval leaderboard build --out site/
     """
-    from eval.board import build
+    from eval.board import build, tables
     from eval.listing import record_paths
 
     found = record_paths(records)
     page = build(found, out)
     if as_json:
         console.print_json({"page": page, "records": len(found)})
-    else:
-        console.say(f"{page}: {len(found)} records")
+        return
+    for title, columns, rows in tables(out):
+        console.print_table(title, columns, rows)
+    console.say(f"{page}: {len(found)} records")
 
 
 def _names(text: str | None) -> tuple[str, ...]:

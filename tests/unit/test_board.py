@@ -239,3 +239,13 @@ def test_text_of_a_record_adds_no_element_and_leads_nowhere(payload: str, tmp_pa
     assert all(link.startswith(("#", "data/", "leaderboard.json")) for link in links)
     outside = [p for p in (tmp_path / "dirty" / "site").rglob("*") if p.is_file()]
     assert len(outside) == 3
+
+
+def test_the_terminal_gets_the_tables_of_the_page(tmp_path: Path) -> None:
+    built(tmp_path, SCALED, record())
+    ((title, columns, shown),) = board.tables(tmp_path / "site")
+    assert columns[:4] == ("", "method", "psnr", "95 %")
+    assert [row[:2] for row in shown] == [("1", "sid"), ("oracle", "scaled")]
+    scores = [row.scores["psnr"] or 0.0 for row in rows()]
+    assert shown[0][2] == pytest.approx(sum(scores) / len(scores))
+    assert title.endswith(", simulated") == record().synthetic
