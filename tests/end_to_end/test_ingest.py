@@ -213,9 +213,13 @@ def test_two_ingests_at_once_make_one_dataset(captures: Path):
 def test_an_interrupted_ingest_says_how_to_go_on(captures: Path):
     command = [sys.executable, "-c", "from lldata.cli import app; app()", "ingest",
                str(captures), "--name", "stopped"]  # fmt: skip
+    for scene in range(4, 24):
+        write_scene(captures, f"{scene:05d}", light(scene))
     child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    time.sleep(1.0)
+    assert child.stderr is not None
+    assert child.stderr.readline().startswith("stopped: ")  # a tenth of the scenes is stored
     child.send_signal(signal.SIGINT)
     said = child.communicate(timeout=60)[1]
     assert child.returncode == 130
     assert said.strip().splitlines()[-1].startswith("lldata: interrupted.")
+    assert 0 < len(store.open_store("stopped").scenes) < 23
