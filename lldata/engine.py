@@ -82,31 +82,24 @@ def _one_native_thread() -> Iterator[None]:
                 os.environ[name] = value
 
 
+def _lost(unit: Unit, found: str) -> WorkerError:
+    return WorkerError(
+        unit.key,
+        found,
+        "sound files and enough memory let it end by itself",
+        "Check the file, it may be damaged, or use fewer --workers",
+    )
+
+
 def _outcome(unit: Unit, future: Future[Any], engine: Local) -> Any:
     try:
         return future.result()
     except TimeoutError:
-        return WorkerError(
-            unit.key,
-            f"it took longer than {engine.timeout_s:g} s",
-            "a sound file takes seconds",
-            "Check the file; it may be damaged",
-        )
+        return _lost(unit, f"it took longer than {engine.timeout_s:g} s")
     except (ProcessExpired, CancelledError) as error:
-        code = getattr(error, "exitcode", None)
-        return WorkerError(
-            unit.key,
-            f"the process reading it ended with code {code}",
-            "a sound file is read in peace",
-            "Check the file; it may be damaged",
-        )
+        return _lost(unit, f"its process ended with code {getattr(error, 'exitcode', None)}")
     except MemoryError:
-        return WorkerError(
-            unit.key,
-            f"it needs more than {engine.memory_bytes / GIBIBYTE:g} GiB of memory",
-            "a sound file needs less",
-            "Check the file; it may be damaged",
-        )
+        return _lost(unit, f"it needs more than {engine.memory_bytes / GIBIBYTE:g} GiB of memory")
     except Exception as error:  # noqa: BLE001  # every failure of a unit is that unit's result
         return error
 
