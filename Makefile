@@ -55,7 +55,11 @@ lint: .venv/.dev  ## ruff and mypy
 types: lint
 
 bench: .venv/.dev  ## measure against the named peers; figures go to docs/benchmarks
-	$(BIN)/python -m tests.benchmarks
+	mkdir -p docs/benchmarks
+	for file in tests/benchmarks/bench_*.py; do \
+	  name=$$(basename $$file .py); \
+	  $(BIN)/python $$file > docs/benchmarks/$${name#bench_}.json || exit 1; \
+	done
 
 wheel: .venv/.dev  ## build the wheel and try it in an empty environment
 	$(BIN)/python -m pip wheel $(PIP_FLAGS) --no-deps --wheel-dir dist .
