@@ -15,7 +15,9 @@ from baselines import method as methods
 from baselines.method import Method, MethodInfo
 from eval import images
 from eval.images import Picture
+from eval.option_files import files_named
 from eval.pairs import accepted, load_method
+from eval.targets import RAW_SUFFIXES, Work, settle
 from lldata.curve import encode, linearise
 from lldata.errors import LowLightError, MethodError, ScoreError
 from lldata.raw import read_frame
@@ -23,9 +25,6 @@ from lldata.render import render
 from lldata.sample import Sample, sample_of_frame
 from lldata.store import home
 
-_RAW = """3fr arw cr2 cr3 crw dcr dng erf iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2
-srf srw x3f"""
-RAW_SUFFIXES = frozenset(f".{name}" for name in _RAW.split())
 GREY = 0.18  # mean linear signal that --ratio auto aims at: a grey card
 RATIO_RANGE = (1.0, 300.0)
 
@@ -61,22 +60,22 @@ def enhance(
     Raises
     ------
     LowLightError
-        If a file cannot be read or written, or the method needs what is not given.
+        If a file cannot be read or written, or would be written over an input, or the method
+        needs what is not given.
     """
     info = _checked_info(task)
-    if not task.source.is_dir():
-        _check_file(task.source, info, task)
-        images.check_format(task.target)
-        return _one(_method(task), task, task.source, task.target)
-    files = _files(task)
-    for file in files.values():
-        _check_file(file, info, task)
+    named = files_named(task.method, task.options).values()
+    work = settle(task.source, task.target, named, compare=task.compare)
+    for one in work:
+        _check_file(one.source, info, task)
     method = _method(task)
+    if not task.source.is_dir():
+        return _one(method, task, work[0])
     written: list[Path] = []
-    with progress(f"{task.method} on {task.source.name}", len(files)) as advance:
-        for target, file in files.items():
+    with progress(f"{task.method} on {task.source.name}", len(work)) as advance:
+        for one in work:
             try:
-                written += _one(method, task, file, target)
+                written += _one(method, task, one)
             except LowLightError as error:
                 tell(f"skipped: {error}")
             advance()
@@ -106,11 +105,6 @@ def automatic_ratio(packed: NDArray[np.float32]) -> float:
 
 def _checked_info(task: Enhancement) -> MethodInfo:
     info = methods.info(task.method)
-    if info.oracle:
-        raise MethodError(
-            f"--model {task.method}", "it looks at the reference", "a photograph has none",
-            "Choose a blind method (lleval models)",
-        )  # fmt: skip
     if info.domain == "clip":
         raise MethodError(
             f"--model {task.method}", "it reads clips", "files and images hold none",
@@ -147,47 +141,28 @@ def _check_file(file: Path, info: MethodInfo, task: Enhancement) -> None:
         )  # fmt: skip
 
 
-def _files(task: Enhancement) -> dict[Path, Path]:
-    """Return target -> source of a folder's RAW files and images."""
-    known = RAW_SUFFIXES | set(images.FORMATS)
-    found = [f for f in sorted(task.source.iterdir()) if f.suffix.lower() in known and f.is_file()]
-    if not found:
-        raise ScoreError(
-            task.source, "it holds no RAW file and no image", "at least one is needed",
-            "Give another folder",
-        )  # fmt: skip
-    files: dict[Path, Path] = {}
-    for file in found:
-        suffix = ".png" if file.suffix.lower() in RAW_SUFFIXES else file.suffix
-        target = task.target / (file.stem + suffix)
-        if target in files:
-            target = task.target / (file.name + suffix)
-        files[target] = file
-    return files
-
-
 def _method(task: Enhancement) -> Method:
     options = accepted(task.method, task.options, {"device": task.device})
-    return load_method(task.method, options, task.weights)[0]
-
-
-def _one(method: Method, task: Enhancement, source: Path, target: Path) -> list[Path]:
-    if target.exists() and source.exists() and target.samefile(source):
-        raise ScoreError(
-            target, "it is the input itself", "an input is never overwritten",
-            "Name another output",
+    method = load_method(task.method, options, task.weights)[0]
+    if method.info.oracle:  # an option may have made it blind
+        raise MethodError(
+            f"--model {task.method}", "it looks at the reference", "a photograph has none",
+            "Choose a blind method (lleval models)",
         )  # fmt: skip
-    if source.suffix.lower() in RAW_SUFFIXES:
-        sample, like = _of_raw(source, method.info, task.ratio)
+    return method
+
+
+def _one(method: Method, task: Enhancement, work: Work) -> list[Path]:
+    if work.source.suffix.lower() in RAW_SUFFIXES:
+        sample, like = _of_raw(work.source, method.info, task.ratio)
     else:
-        like = images.read(source)
-        sample = _of_image(source, like, method.info, task.ratio)
+        like = images.read(work.source)
+        sample = _of_image(work.source, like, method.info, task.ratio)
     output = method(sample).transpose(1, 2, 0)
-    written = [images.write(target, output, like)]
-    if task.compare:
-        beside = target.with_name(f"{target.stem}.compare{target.suffix}")
+    written = [images.write(work.target, output, like)]
+    if work.beside is not None:
         before = _shown(sample, output.shape)
-        written.append(images.write(beside, np.concatenate([before, output], axis=1), like))
+        written.append(images.write(work.beside, np.concatenate([before, output], axis=1), like))
     return written
 
 

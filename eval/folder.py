@@ -29,6 +29,19 @@ def row_path(folder: Path, pair: str) -> Path:
     return _inside(folder / "pairs", pair, ".json")
 
 
+def check_folder(folder: Path, named: str) -> None:
+    """Refuse a place to write files to that is no folder and cannot become one.
+
+    Raises
+    ------
+    ScoreError
+        If it, or what should hold it, is a file; `named` is what the user called it.
+    """
+    there = next((path for path in (folder, *folder.parents) if path.exists()), None)
+    if there is not None and not there.is_dir():
+        raise ScoreError(named, f"{there} is a file", "a folder is needed", "Choose another place")
+
+
 def _inside(folder: Path, pair: str, suffix: str) -> Path:
     """Return SCENE/SHORT below `folder`; a pair id from elsewhere cannot lead out of it."""
     parts = pair.split("/")

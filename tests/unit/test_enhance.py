@@ -136,7 +136,13 @@ def test_a_file_that_cannot_be_enhanced_leaves_nothing_behind(tmp_path: Path):
         ("none.png", "b.png", "gamma", "none.png: there is no such file"),
         ("notes.txt", "b.png", "gamma", "neither a RAW file nor an image"),
         ("a.png", "b.gif", "gamma", r"b.gif: its suffix is '\.gif'"),
-        ("a.png", "a.png", "gamma", "it is the input itself"),
+        ("a.png", "a.png", "gamma", "it is the input a.png itself"),
+        ("none.gif", "b.png", "gamma", "none.gif: there is no such file"),
+        ("a.png", "empty", "gamma", "empty: it is a folder, but a file is written"),
+        ("a.png", "notes.txt/b.png", "gamma", "notes.txt is a file, but a folder is needed"),
+        ("empty", "notes.txt", "gamma", "notes.txt is a file, but a folder is needed"),
+        ("a.png", "b" * 250 + ".png", "gamma", "its name has 254 bytes, but at most 200 fit"),
+        ("n" * 300 + ".png", "b.png", "gamma", "its name has 304 bytes"),
         ("a.png", "b.png", "scaled", "it looks at the reference"),
         ("a.png", "b.png", "sid", "no weights are named"),
         ("empty", "out", "gamma", "it holds no RAW file and no image"),
@@ -148,6 +154,43 @@ def test_mistakes_are_named(tmp_path: Path, source: str, target: str, method: st
     (tmp_path / "empty").mkdir()
     with pytest.raises(LowLightError, match=message):
         apply(tmp_path / source, tmp_path / target, method)
+
+
+@pytest.mark.parametrize(
+    ("others", "compare"), [(("night.png",), False), (("night.compare.png",), True)]
+)
+def test_a_folder_enhanced_into_itself_never_writes_over_a_photograph(
+    raw: Path, others: tuple[str, ...], compare: bool
+):
+    for name in others:
+        photograph(raw.with_name(name))
+    before = {path: path.read_bytes() for path in raw.parent.iterdir()}
+    with pytest.raises(ScoreError, match=r"night\S*: it is the input night\S* itself"):
+        apply(raw.parent, raw.parent, compare=compare, ratio="auto")
+    assert {path: path.read_bytes() for path in raw.parent.iterdir()} == before
+
+
+def test_an_input_by_another_name_is_an_input(tmp_path: Path):
+    (tmp_path / "link.png").symlink_to(photograph(tmp_path / "a.png"))
+    with pytest.raises(ScoreError, match=r"it is the input a\.png itself"):
+        apply(tmp_path / "a.png", tmp_path / "link.png")
+
+
+def test_two_files_of_a_folder_are_never_written_to_one(raw: Path, tmp_path: Path):
+    photograph(tmp_path / "night.png")
+    with pytest.raises(ScoreError, match=r"night.dng and night.png would both be written to it"):
+        apply(tmp_path, tmp_path / "out", ratio="auto")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_target_makes_histogram_matching_blind_and_is_not_overwritten(tmp_path: Path):
+    source, bright = photograph(tmp_path / "a.png"), tmp_path / "bright.png"
+    photograph(bright, pixels=DARK + np.uint8(200))
+    options = {"target": str(bright)}
+    (target,) = apply(source, tmp_path / "b.png", "histogram_matching", options=options)
+    assert images.read(target).pixels.min() >= 200
+    with pytest.raises(ScoreError, match=r"it is the input bright\.png itself"):
+        apply(source, bright, "histogram_matching", options=options)
 
 
 def test_an_image_that_claims_a_size_no_camera_has_is_refused(tmp_path: Path):
