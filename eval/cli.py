@@ -275,7 +275,7 @@ def compare(
     from eval.record import Record
     from eval.statistics import compare as work
 
-    found = work([Record.read(path) for path in records], metric)
+    found = work([Record.read(path) for path in records], metric, tell=console.say)
     if as_json:
         console.print_json({"pairs": [vars(one) for one in found]})
         return

@@ -52,7 +52,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        score=score, count=count, seconds=seconds, size=size, json_data=json_data
+        score=score,
+        plain=plain,
+        ratio=ratio,
+        count=count,
+        seconds=seconds,
+        size=size,
+        json_data=json_data,
     )
     return environment
 
@@ -75,6 +81,20 @@ def score(value: float | None, unit: str = "") -> str:
         whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
         text = f"{value:.{max(4 - whole, 0)}f}"
     return text.replace("-", "−")
+
+
+def plain(value: float) -> str:
+    """Return a number in digits, never with an exponent: whole ones exactly, others to six."""
+    if not math.isfinite(value):
+        return NO_VALUE
+    if value == int(value):
+        return str(int(value))
+    return f"{value:.6f}".rstrip("0") if abs(value) < 1 else f"{value:.6g}"
+
+
+def ratio(value: float) -> str:
+    """Return an exposure ratio: computed from exposure times, it is known to three digits."""
+    return plain(float(f"{value:.3g}"))
 
 
 def count(value: float | None) -> str:

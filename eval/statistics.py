@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -56,7 +56,7 @@ def mean_interval(values: Sequence[float], groups: Sequence[str]) -> Interval:
     x = np.asarray(values, dtype=np.float64)
     if len(x) == 0:
         return Interval(None, None, 0, 0)
-    mean = float(x.mean())
+    mean = math.fsum(x) / len(x)  # exact: equal scores in any order have equal means
     error, freedom, count = _clustered(x, groups)
     if error is None:
         return Interval(mean, None, len(x), count)
@@ -112,32 +112,43 @@ def of_rows(rows: Iterable[Row], metric: str) -> Interval:
     return mean_interval([value for value, _ in kept], [group for _, group in kept])
 
 
-def by_key(
-    rows: Sequence[Row], metric: str, key: Literal["ratio", "iso", "split"]
-) -> dict[float | str, Interval]:
-    """Return mean and interval of one metric for each ratio, ISO or split, in rising order.
+def grouped(
+    rows: Sequence[Row], key: Literal["ratio", "iso", "split"]
+) -> dict[float | str, list[Row]]:
+    """Return the rows of each ratio, ISO or split, in rising order.
 
     Ratios are computed from exposure times, so they are told apart by three digits only.
     """
     parts: dict[float | str, list[Row]] = {}
     for row in sorted(rows, key=lambda row: getattr(row, key)):
-        value = getattr(row, key)
-        parts.setdefault(value if key == "split" else float(f"{value:.3g}"), []).append(row)
-    return {value: of_rows(part, metric) for value, part in parts.items()}
+        value = float(f"{row.ratio:.3g}") if key == "ratio" else getattr(row, key)
+        parts.setdefault(value, []).append(row)
+    return parts
 
 
-def compare(records: Sequence[Record], metric: str) -> list[Comparison]:
+def by_key(
+    rows: Sequence[Row], metric: str, key: Literal["ratio", "iso", "split"]
+) -> dict[float | str, Interval]:
+    """Return mean and interval of one metric for each ratio, ISO or split, in rising order."""
+    return {value: of_rows(part, metric) for value, part in grouped(rows, key).items()}
+
+
+def compare(
+    records: Sequence[Record], metric: str, tell: Callable[[str], None] = lambda _: None
+) -> list[Comparison]:
     """Compare every two records on the pairs they share, pair by pair.
 
     Parameters
     ----------
-    records : of one track and equal digests
+    records : of one track, split and equal digests
     metric : a metric all of them hold under one definition
+    tell : gets a line for every two records that do not share all of their pairs
 
     Raises
     ------
     ScoreError
-        If there are fewer than two, or they differ in their data or the metric's definition.
+        If there are fewer than two, they differ in their track, data or the metric's definition,
+        or two of them have no pair in common.
     """
     if len(records) < 2:
         raise ScoreError(
@@ -148,8 +159,10 @@ def compare(records: Sequence[Record], metric: str) -> list[Comparison]:
         )
     for record in records:
         _check_comparable(records[0], record, metric)
-    found = [_paired(a, b, metric) for i, a in enumerate(records) for b in records[i + 1 :]]
-    return _holm(found)
+    couples = [(a, b) for i, a in enumerate(records) for b in records[i + 1 :]]
+    for a, b in couples:
+        _check_shared(a, b, tell)
+    return _holm([_paired(a, b, metric) for a, b in couples])
 
 
 def _check_comparable(a: Record, b: Record, metric: str) -> None:
@@ -162,6 +175,13 @@ def _check_comparable(a: Record, b: Record, metric: str) -> None:
                 f"it holds {', '.join(record.metrics)}",
                 "Name another metric, or run it again with --metrics",
             )
+    if (a.track, a.split) != (b.track, b.split):
+        raise ScoreError(
+            where,
+            f"it is of split '{b.split}' of track {b.track}",
+            f"{a.file_name} is of split '{a.split}' of track {a.track}",
+            "Compare records of one track",
+        )
     if (a.digest, a.reference_digest) != (b.digest, b.reference_digest):
         raise ScoreError(
             where,
@@ -175,6 +195,23 @@ def _check_comparable(a: Record, b: Record, metric: str) -> None:
             f"its {metric} has definition {b.metrics[metric].definition}",
             f"that of {a.file_name} has {a.metrics[metric].definition}",
             "Run one of them again",
+        )
+
+
+def _check_shared(a: Record, b: Record, tell: Callable[[str], None]) -> None:
+    mine, theirs = ({row.pair for row in record.rows} for record in (a, b))
+    shared = len(mine & theirs)
+    if not shared:
+        raise ScoreError(
+            f"{b.file_name} on {b.track}",
+            f"it has no pair in common with {a.file_name}",
+            "methods are compared pair by pair",
+            "Run both on the same pairs",
+        )
+    if mine != theirs:
+        tell(
+            f"{a.file_name} ({len(mine)} pairs) and {b.file_name} ({len(theirs)} pairs) share "
+            f"{shared}: only these are compared"
         )
 
 

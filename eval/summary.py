@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from eval import page, tracks
 from eval.record import Record, Row
-from eval.statistics import GROUPS_NEEDED, Interval, by_key, of_rows
+from eval.statistics import GROUPS_NEEDED, Interval, grouped, of_rows
 
 MOST_PARTS = 12  # distinct ratios or ISOs a table lists one by one; more are put in octaves
 
@@ -93,37 +93,27 @@ class Part(NamedTuple):
 
 
 def parts(record: Record, key: Literal["ratio", "iso"]) -> list[Part]:
-    """Return the scores by ratio or ISO, rising; values equal to three digits count as one."""
-    label = _octave if len({_digits(getattr(r, key)) for r in record.rows}) > MOST_PARTS else None
-    rounded = [_rounded(row, key, octaves=label is not None) for row in record.rows]
-    tables = {metric: by_key(rounded, metric, key) for metric in record.metrics}
-    values = sorted({float(getattr(row, key)) for row in rounded})
+    """Return the scores by ratio or ISO, rising; more than 12 of them are put in octaves."""
+    groups = {page.plain(float(value)): rows for value, rows in grouped(record.rows, key).items()}
+    if len(groups) > MOST_PARTS:
+        groups = {}
+        for row in sorted(record.rows, key=lambda row: getattr(row, key)):
+            groups.setdefault(_octave(getattr(row, key)), []).append(row)
     return [
         Part(
-            (label or _digits)(value),
-            tuple(row for row in rounded if getattr(row, key) == value),
-            tuple(score_of(record, metric, tables[metric][value]) for metric in record.metrics),
+            label,
+            tuple(rows),
+            tuple(score_of(record, metric, of_rows(rows, metric)) for metric in record.metrics),
         )
-        for value in values
+        for label, rows in groups.items()
     ]
 
 
-def _rounded(row: Row, key: Literal["ratio", "iso"], *, octaves: bool) -> Row:
-    value = float(getattr(row, key))
-    value = 2.0 ** math.floor(math.log2(value)) if octaves and value > 0 else _three(value)
-    return replace(row, ratio=value) if key == "ratio" else replace(row, iso=value)
-
-
-def _three(value: float) -> float:
-    return float(f"{value:.3g}")
-
-
-def _digits(value: float) -> str:
-    return f"{_three(value):g}" if abs(value) < 1e6 else f"{value:.3g}"
-
-
 def _octave(value: float) -> str:
-    return f"{value:g} to {2 * value:g}"
+    if value <= 0:
+        return page.plain(value)
+    low = 2.0 ** math.floor(math.log2(value))
+    return f"{page.plain(low)} to {page.plain(2 * low)}"
 
 
 def marks(record: Record) -> list[Mark]:

@@ -130,6 +130,23 @@ def test_many_ratios_are_put_in_octaves() -> None:
     ]
 
 
+def test_many_isos_are_put_in_octaves_and_lose_no_pair() -> None:
+    scored = [replace(row, iso=1000.0 + 100 * i) for i, row in enumerate(rows())]
+    assert [(part.label, len(part.rows)) for part in parts(record(scored), "iso")] == [
+        ("512 to 1024", 1),
+        ("1024 to 2048", 10),
+        ("2048 to 4096", 13),
+    ]
+
+
+def test_an_iso_is_printed_as_the_camera_calls_it(tmp_path: Path) -> None:
+    isos = (102400.0, 102401.0, 3276800.0)
+    scored = [replace(row, iso=isos[i % 3], ratio=1024.0) for i, row in enumerate(rows())]
+    assert [part.label for part in parts(record(scored), "iso")] == ["102400", "102401", "3276800"]
+    text = report(record(scored), tmp_path)
+    assert "e+0" not in Page(text).text.partition("Every pair")[2].partition("Where the")[0]
+
+
 def test_the_worst_and_best_pairs_come_with_their_four_pictures(tmp_path: Path) -> None:
     one = record()
     write_pictures(tmp_path, one, size=40)

@@ -69,6 +69,12 @@ def test_tables_by_ratio_join_what_differs_by_rounding():
     assert list(by_key(rows(), "psnr", "iso")) == [2000.0, 12800.0]
 
 
+def test_equal_scores_in_another_order_have_the_same_mean():
+    values = [0.1, 1e16, 0.3, -1e16, 0.7, 0.2]
+    groups = list("abcdef")
+    assert mean_interval(values, groups).mean == mean_interval(values[::-1], groups).mean
+
+
 def test_a_method_one_decibel_better_on_every_pair_is_certainly_better():
     better = record(tuple(
         replace(row, scores={"psnr": (row.scores["psnr"] or 0) + 1}) for row in rows()
@@ -99,3 +105,21 @@ def test_records_of_other_data_or_another_definition_are_not_compared():
         compare([record(), record()], "lpips")
     with pytest.raises(ScoreError, match="1 record is given, but two are needed"):
         compare([record()], "psnr")
+
+
+def test_records_of_another_track_or_split_or_of_other_pairs_are_not_compared():
+    with pytest.raises(ScoreError, match="it is of split 'test' of track other"):
+        compare([record(), record(track="other")], "psnr")
+    with pytest.raises(ScoreError, match="it is of split 'val' of track"):
+        compare([record(), record(split="val")], "psnr")
+    with pytest.raises(ScoreError, match="it has no pair in common with sid"):
+        compare([record(rows()[:6]), record(rows()[6:])], "psnr")
+
+
+def test_pairs_that_only_one_record_has_are_counted():
+    said: list[str] = []
+    (found,) = compare([record(), classical("lime", 20, rows=rows(20)[:18])], "psnr", said.append)
+    assert found.n == 18
+    a, b = "sid--canon6d_iso12600 (24 pairs)", "lime--default (18 pairs)"
+    assert said == [f"{a} and {b} share 18: only these are compared"]
+    compare([record(), classical("lime", 20)], "psnr", pytest.fail)
