@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from baselines.inputs import picture_of
 from baselines.method import MethodInfo
+from baselines.options import flag
 from lldata.sample import Sample
 
 INFO = MethodInfo(
@@ -57,5 +58,10 @@ def build(per_channel: bool = False) -> HistogramEqualization:
     Parameters
     ----------
     per_channel : equalise R, G and B apart instead of the BT.601 luma
+
+    Raises
+    ------
+    MethodError
+        If `per_channel` is neither true nor false.
     """
-    return HistogramEqualization(per_channel)
+    return HistogramEqualization(flag("per_channel", per_channel))

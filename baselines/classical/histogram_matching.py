@@ -63,6 +63,10 @@ def build(target: str | Path | None = None) -> HistogramMatching:
     """
     if target is None:
         return HistogramMatching(None)
+    if not isinstance(target, str | Path):
+        raise MethodError(
+            "--set target", f"it is {target!r}", "it is the path of an image", "Correct the path"
+        )
     return HistogramMatching(_read(Path(target)), replace(INFO, reference_use="none"))
 
 

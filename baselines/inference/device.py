@@ -21,6 +21,10 @@ def resolve(device: str) -> torch.device:
     MethodError
         If there is no such device here.
     """
+    if not isinstance(device, str):
+        raise MethodError(
+            "--set device", f"it is {device!r}", "it is a name", "Use --device auto, cpu or cuda:N"
+        )
     present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": _has_mps()}
     if device == "auto":
         return torch.device(next(name for name in ("cuda", "mps", "cpu") if present[name]))

@@ -11,7 +11,7 @@ Trained on: what `lleval train` is given.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -147,8 +147,15 @@ def prepare(packed_BCHW: Tensor, ratio_B: Tensor) -> Tensor:
 class Sid:
     """The network as a method: whole frames of any size. Untrained until `load` or `take`."""
 
-    def __init__(self, net: UNet, device: torch.device, precision: Precision) -> None:
+    def __init__(
+        self,
+        net: UNet,
+        device: torch.device,
+        precision: Precision,
+        asked: Mapping[str, int] | None = None,
+    ) -> None:
         self.info = INFO
+        self.asked = asked or {}  # planes, width, levels that loaded weights must have
         self.device = device
         self.precision = precision  # what inference computes in
         self.network = self._placed(net)
@@ -168,8 +175,9 @@ class Sid:
         """
         tensors, config = weights.read(path, self.info.name)
         try:
+            self._refuse_another(_size(tensors))
             self.take(tensors)
-        except (KeyError, RuntimeError) as error:
+        except (KeyError, ValueError, RuntimeError) as error:
             raise MethodError(
                 path,
                 "the tensors are not those of a SID U-Net",
@@ -180,11 +188,19 @@ class Sid:
 
     def take(self, tensors: Mapping[str, Tensor]) -> None:
         """Become the network of these weights; planes, width and levels are read off them."""
-        width, planes = tensors["encoder.0.first.weight"].shape[:2]
-        levels = len({name.split(".")[1] for name in tensors if name.startswith("encoder.")})
-        net = UNet(planes, width, levels)
+        net = UNet(**_size(tensors))
         net.load_state_dict(dict(tensors))
         self.network = self._placed(net)
+
+    def _refuse_another(self, size: Mapping[str, int]) -> None:
+        for option, value in self.asked.items():
+            if value != size[option]:
+                raise MethodError(
+                    f"--set {option}",
+                    f"it is {value}",
+                    f"these weights are of a network with {option} {size[option]}",
+                    "Leave it out: the weights decide",
+                )
 
     def __call__(self, sample: Sample) -> NDArray[np.float32]:
         """Return the picture of a sample, (3, H, W) in [0, 1], cut to its frame.
@@ -216,12 +232,19 @@ class Sid:
         return net.eval().to(self.device).to(memory_format=torch.channels_last)
 
 
+def _size(tensors: Mapping[str, Tensor]) -> dict[str, int]:
+    """Return the arguments of the network that weights are of."""
+    width, planes = tensors["encoder.0.first.weight"].shape[:2]
+    levels = len({name.split(".")[1] for name in tensors if name.startswith("encoder.")})
+    return {"planes": planes, "width": width, "levels": levels}
+
+
 def build(
     device: str = "auto",
     precision: Literal["auto", "fp32", "bf16"] = "auto",
-    planes: int = 4,
-    levels: int = 5,
-    width: int = 32,
+    planes: int | None = None,
+    levels: int | None = None,
+    width: int | None = None,
 ) -> Sid:
     """Make the method, untrained.
 
@@ -229,14 +252,17 @@ def build(
     ----------
     device : auto, cpu, cuda, cuda:N or mps
     precision : what inference computes in; auto is bf16 where the processor multiplies it
-    planes, levels, width : the network; `load` replaces it by the one of the weights
+    planes, levels, width : the network; left out, those of the weights, or 4, 5 and 32 untrained
 
     Raises
     ------
     MethodError
         If an option has a value it cannot have.
     """
-    choose("planes", planes, (4, 9))
-    recipe = SidRecipe(width=width, levels=levels)
+    given = {"planes": planes, "levels": levels, "width": width}
+    asked = {name: whole(name, value, 1) for name, value in given.items() if value is not None}
+    size = {"planes": 4, "levels": 5, "width": 32} | asked
+    choose("planes", size["planes"], (4, 9))
+    recipe = replace(PRESETS["paper"], width=size["width"], levels=size["levels"])
     place = resolve(device)
-    return Sid(network(recipe, planes), place, chosen(precision, place))
+    return Sid(network(recipe, size["planes"]), place, chosen(precision, place), asked)

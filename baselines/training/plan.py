@@ -13,8 +13,8 @@ import pandas as pd
 from baselines import method
 from baselines.options import whole
 from baselines.training.recipe import Recipe
-from baselines.training.resume import RESUME
-from baselines.training.weights import CONFIG
+from baselines.training.resume import RESUME, refuse_another
+from baselines.training.weights import CONFIG, read_config
 from lldata.dataset import Crops
 from lldata.errors import MethodError, StoreError
 from lldata.sample import packed_shape
@@ -72,8 +72,18 @@ class Plan:
         Raises
         ------
         MethodError
-            If the folder holds a former run and `resume` was not asked for.
+            If the folder cannot be one, or holds a former run and `resume` was not asked for,
+            or one that was started with other arguments.
         """
+        folder = self.folder.absolute()
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        if not there.is_dir():
+            raise MethodError(
+                f"--out {self.folder}",
+                f"{there} is a file",
+                "weights are written into a folder",
+                "Choose another --out",
+            )
         if not resume:
             for file, state in ((CONFIG, "a finished training"), (RESUME, "an unfinished one")):
                 if (self.folder / file).exists():
@@ -83,7 +93,10 @@ class Plan:
                         "a training does not write over another",
                         "Continue it with --resume, remove the folder, or choose another --out",
                     )
-        return (self.folder / CONFIG).exists()
+        config = read_config(self.folder / CONFIG, self.name)
+        if config is not None:
+            refuse_another(self.folder / CONFIG, config, self.facts())
+        return config is not None
 
 
 def make_plan(

@@ -41,9 +41,16 @@ class Recipe:
         number("averaging", self.averaging, 0, 0.999999)
         choose("schedule", self.schedule, ("step", "cosine"))
         choose("precision", self.precision, ("32-true", "bf16-mixed"))
+        if (self.steps > 0) == (self.epochs > 0):
+            raise MethodError(
+                "--set steps, epochs",
+                f"they are {self.steps} and {self.epochs}",
+                "exactly one of them says how long to train",
+                "Set one of them to at least 1",
+            )
 
     def changed(self, options: Mapping[str, Any]) -> Self:
-        """Return the recipe with some fields replaced.
+        """Return the recipe with some fields replaced; of steps and epochs, one clears the other.
 
         Raises
         ------
@@ -67,7 +74,9 @@ class Recipe:
                     f"it is of type {kind.__name__}",
                     "Correct the value",
                 )
-        return replace(self, **options)
+        other = {"steps": "epochs", "epochs": "steps"}
+        cleared = {other[name]: 0 for name in options if name in other}
+        return replace(self, **{**cleared, **options})
 
     def plain(self) -> dict[str, Any]:
         """Return the values, JSON-ready."""

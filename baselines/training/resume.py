@@ -48,7 +48,7 @@ def load(folder: Path, facts: Mapping[str, Any], parts: Mapping[str, Resumable])
         return 0
     try:
         kept = torch.load(path, map_location="cpu", weights_only=True)
-        changed = [key for key in facts if kept["facts"].get(key) != facts[key]]
+        former = dict(kept["facts"])
     except Exception as error:
         raise MethodError(
             path,
@@ -56,6 +56,21 @@ def load(folder: Path, facts: Mapping[str, Any], parts: Mapping[str, Resumable])
             "a training left it",
             "Remove the folder and train again",
         ) from error
+    refuse_another(path, former, facts)
+    for name, part in parts.items():
+        part.load_state_dict(kept["parts"][name])
+    return int(kept["step"])
+
+
+def refuse_another(path: Path, former: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    """Refuse to go on with what a run of other facts left.
+
+    Raises
+    ------
+    MethodError
+        If a fact differs.
+    """
+    changed = [key for key in facts if former.get(key) != facts[key]]
     if changed:
         raise MethodError(
             path,
@@ -63,6 +78,3 @@ def load(folder: Path, facts: Mapping[str, Any], parts: Mapping[str, Resumable])
             "a run is resumed with the arguments it was started with",
             "Repeat them, or choose another --out",
         )
-    for name, part in parts.items():
-        part.load_state_dict(kept["parts"][name])
-    return int(kept["step"])

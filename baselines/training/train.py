@@ -6,6 +6,7 @@ Fabric supplies device, precision and, under torchrun or SLURM, one process per 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,18 +15,20 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from baselines.training import resume as resuming
 from baselines.training.averaging import Average
 from baselines.training.fabric import make_fabric, versions
-from baselines.training.log import Log
+from baselines.training.log import Log, Row
 from baselines.training.plan import Plan, make_plan
 from baselines.training.resume import Resumable
 from baselines.training.validation import Score, Validation
 from baselines.training.weights import MODEL, write, write_config
 from lldata.dataset import Crop
+from lldata.errors import MethodError
 from lldata.publish import remove_leftovers
 from lldata.store import Store
 
@@ -71,7 +74,8 @@ def train(
     Raises
     ------
     MethodError
-        If the method, preset, an option, the device or the folder does not allow the run.
+        If the method, preset, an option, the device or the folder does not allow the run, or the
+        loss or a weight does not stay finite.
     StoreError
         If the dataset has no usable train pairs, or not of one kind.
     """
@@ -111,6 +115,7 @@ def _run(plan: Plan, fabric: Fabric, score: Score | None, progress: Progress | N
         validates = last or step % recipe.validate_every == 0
         if validates or step % recipe.log_every == 0:
             row = log.row(step, plan.epoch(step - 1), rate)
+            _check_finite(row, average.tensors)
             if progress:
                 progress(step, plan.steps, row["loss"])
         if fabric.is_global_zero and validates:
@@ -137,6 +142,19 @@ def _finish(plan: Plan, average: Average, validation: Validation, fabric: Fabric
     facts = plan.facts() | {"parameters": parameters, "sha256": sha256} | best
     write_config(plan.folder, facts | software | {"threads": torch.get_num_threads()})
     (plan.folder / resuming.RESUME).unlink(missing_ok=True)
+
+
+def _check_finite(row: Row, tensors: Mapping[str, Tensor]) -> None:
+    """Stop where the loss, or a weight after its step, is no finite number any more."""
+    ruined = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+    if ruined or not math.isfinite(row["loss"]):
+        also = f", and after it {ruined[0]} is not finite" if ruined else ""
+        raise MethodError(
+            "training",
+            f"the loss is {row['loss']:.4g} at step {row['step']}{also}",
+            "all stays finite as long as it converges",
+            "Lower --set learning_rate, with another --out",
+        )
 
 
 @dataclass(frozen=True)

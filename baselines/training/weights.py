@@ -44,8 +44,9 @@ def read(path: str | Path, method: str) -> tuple[dict[str, Tensor], dict[str, An
 
     Returns
     -------
-    the tensors, and the config: the values of the `config.json` beside them (none where a lone
-    .safetensors has none), with `path` and `sha256` of the very file that was read
+    the tensors, and the config: the values of the `config.json` beside them, with `path` and
+    `sha256` of the very file that was read. A file that this config does not name by its sha256
+    is a lone one, of which nothing else is known.
 
     Raises
     ------
@@ -60,17 +61,9 @@ def read(path: str | Path, method: str) -> tuple[dict[str, Tensor], dict[str, An
             f"a folder with {MODEL} or a .safetensors is needed",
             f"Train them (lleval train --model {method} --dataset D) or correct --weights",
         )
-    config = _config(file.with_name(CONFIG), method)
     content = file.read_bytes()
     found = hashlib.sha256(content).hexdigest()
-    expected = config.get({MODEL: "sha256", BEST: "best_sha256"}.get(file.name, ""), found)
-    if found != expected:
-        raise MethodError(
-            file,
-            f"its sha256 is {found[:12]}…",
-            f"{CONFIG} says {str(expected)[:12]}…",
-            "The weights are damaged or not this training's: copy or train them again",
-        )
+    config = _config_of(file, found, method)
     try:
         tensors = load(content)
     except SafetensorError as error:
@@ -83,9 +76,37 @@ def read(path: str | Path, method: str) -> tuple[dict[str, Tensor], dict[str, An
     return tensors, {**config, "path": str(file), "sha256": found}
 
 
-def _config(path: Path, method: str) -> dict[str, Any]:
+def _config_of(file: Path, sha256: str, method: str) -> dict[str, Any]:
+    """Return the config beside a file if it names this very file, else an empty one."""
+    key = {MODEL: "sha256", BEST: "best_sha256"}.get(file.name)
+    try:
+        config = read_config(file.with_name(CONFIG), method) or {}
+    except MethodError:
+        if key is None:  # any folder may hold some config.json
+            return {}
+        raise
+    if sha256 in (config.get("sha256"), config.get("best_sha256")):
+        return config
+    if key in config:
+        raise MethodError(
+            file,
+            f"its sha256 is {sha256[:12]}…",
+            f"{CONFIG} says {str(config[key])[:12]}…",
+            "The weights are damaged or not this training's: copy or train them again",
+        )
+    return {}
+
+
+def read_config(path: Path, method: str) -> dict[str, Any] | None:
+    """Read the config of a training of a method, or None where there is none.
+
+    Raises
+    ------
+    MethodError
+        If it is damaged, or another method's.
+    """
     if not path.is_file():
-        return {}
+        return None
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         trained = config["method"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import cv2
@@ -106,6 +107,18 @@ def test_a_target_that_is_no_image_is_refused_by_its_path(tmp_path: Path, conten
     [
         ("gamma", {"gamma": 0}, "--set gamma: it is 0, but it is a number from 0.01 to 100"),
         ("gamma", {"gamma": "x"}, "--set gamma: it is 'x'"),
+        ("gamma", {"gamma": math.inf}, "--set gamma: it is inf"),
+        ("gamma", {"gamma": 10**400}, "--set gamma: it is 1000"),
+        *(
+            (
+                "histogram_equalization",
+                {"per_channel": value},
+                f"--set per_channel: it is {value!r}, but it is true or false",
+            )
+            for value in ("no", "off", 1, None)
+        ),
+        ("histogram_matching", {"target": 5}, "--set target: it is 5, but it is the path"),
+        ("histogram_matching", {"target": True}, "--set target: it is True, but it is the path"),
         ("gamma", {"strength": 1}, "gamma has no such option, but its options are gamma"),
         ("amplify", {"gain": 2}, "its options are none"),
         ("retinexnet", {}, "--model retinexnet: no such method, but the methods are amplify"),

@@ -193,7 +193,7 @@ def test_weights_trained_on_the_pairs_scored_are_said_to_be_no_test(tmp_path: Pa
     from baselines.training import weights
 
     folder = home() / ".weights/sid/night/quick-seed0"
-    net = sid.network(sid.SidRecipe(width=4, levels=3), 4)
+    net = sid.UNet(4, width=4, levels=3)
     sha256 = weights.write(folder / weights.MODEL, net.state_dict())
     weights.write_config(folder, {
         "method": "sid", "preset": "quick", "seed": 0, "trained_on": "night", "split": "train",

@@ -121,8 +121,23 @@ def given() -> Sample:
     return Sample("1/1", 50.0, packed=np.random.default_rng(0).random((4, 9, 9), np.float32))
 
 
+@pytest.mark.parametrize("option", ["planes", "levels", "width"])
+def test_a_size_that_is_not_the_weights_is_refused_with_both(folder: Path, option: str):
+    fitting = {"planes": 4, "levels": 3, "width": 4}
+    sid.build(device="cpu", **fitting).load(folder)
+    other = {"planes": 9, "levels": 2, "width": 8}[option]
+    expected = f"--set {option}: it is {other}, but .* with {option} {fitting[option]}"
+    with pytest.raises(MethodError, match=expected):
+        sid.build(device="cpu", **{option: other}).load(folder)
+
+
+def test_whole_numbers_written_with_a_point_are_whole():
+    built = sid.build(device="cpu", planes=4.0, levels=2.0, width=8.0)  # type: ignore[arg-type]
+    assert built.parameters == count(levels=2, width=8)
+
+
 def test_weights_make_their_network_whatever_was_built(folder: Path):
-    loaded = sid.build(device="cpu", precision="fp32", planes=9, width=2)
+    loaded = sid.build(device="cpu", precision="fp32")
     config = loaded.load(folder)
     assert config["trained_on"] == "night"
     assert config["path"] == str(folder / "model.safetensors")
@@ -136,6 +151,24 @@ def test_weights_alone_are_read_without_a_config(folder: Path):
     (folder / weights.CONFIG).unlink()
     config = sid.build(device="cpu").load(folder / weights.MODEL)
     assert set(config) == {"path", "sha256"}
+
+
+@pytest.mark.parametrize("config", ["{", '{"method": "llnet"}', '{"method": "sid", "sha256": "0"}'])
+def test_a_file_that_the_config_beside_it_does_not_name_is_read_alone(folder: Path, config: str):
+    (folder / weights.MODEL).rename(folder / "other.safetensors")
+    (folder / weights.CONFIG).write_text(config)
+    known = sid.build(device="cpu").load(folder / "other.safetensors")
+    assert set(known) == {"path", "sha256"}
+
+
+def test_the_best_weights_of_a_config_that_names_none_are_read_alone(folder: Path):
+    weights.write(folder / weights.BEST, sid.UNet(4, width=2, levels=2).state_dict())
+    assert set(sid.build(device="cpu").load(folder / weights.BEST)) == {"path", "sha256"}
+
+
+def test_a_renamed_file_that_the_config_beside_it_names_keeps_its_origin(folder: Path):
+    (folder / weights.MODEL).rename(folder / "night.safetensors")
+    assert sid.build(device="cpu").load(folder / "night.safetensors")["trained_on"] == "night"
 
 
 def test_one_flipped_bit_in_the_weights_is_refused(folder: Path):
@@ -181,6 +214,9 @@ def test_a_damaged_config_is_refused(folder: Path, text: str):
     [
         ({"precision": "fp16"}, "--set precision: it is 'fp16', but it can be auto, fp32, bf16"),
         ({"planes": 3}, "--set planes: it is 3, but it can be 4, 9"),
+        ({"width": float("inf")}, "--set width: it is inf, but it is a number"),
+        ({"width": True}, "--set width: it is True, but it is a number"),
+        ({"device": 5}, "--set device: it is 5, but it is a name"),
         ({"levels": 2.5}, "--set levels: it is 2.5, but it is a whole number"),
         (
             {"device": "abacus"},

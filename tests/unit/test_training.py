@@ -19,7 +19,7 @@ from baselines import method
 from baselines.networks import sid
 from baselines.training import resume, weights
 from baselines.training.averaging import Average
-from baselines.training.plan import make_plan
+from baselines.training.plan import Plan, make_plan
 from baselines.training.train import _Order, train
 from lldata.errors import LowLightError, MethodError, StoreError
 from lldata.sample import read_sample
@@ -183,6 +183,64 @@ def test_a_run_is_not_resumed_with_other_arguments(dataset: Store):
         train("sid", dataset, **{**TINY_RUN, "steps": 12}, resume=True)
 
 
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [({"steps": 12}, "steps"), ({"seed": 8}, "seed"), ({"options": TINY}, "options, recipe")],
+)
+def test_what_is_finished_is_not_taken_for_a_run_of_other_arguments(
+    dataset: Store, tmp_path: Path, changed: dict, what: str
+):
+    train("sid", dataset, **TINY_RUN, out=tmp_path / "w")
+    with pytest.raises(MethodError, match=rf"config\.json: it is of a run with another {what},"):
+        train("sid", dataset, **{**TINY_RUN, **changed}, out=tmp_path / "w", resume=True)
+
+
+def test_what_is_finished_is_not_taken_for_a_run_on_other_frames(dataset: Store, tmp_path: Path):
+    train("sid", dataset, **TINY_RUN, out=tmp_path / "w")
+    day = night(tmp_path / "other" / "night", "train train train test", shape=(48, 66))
+    with pytest.raises(MethodError, match=r"another digest, reference_digest, but"):
+        train("sid", day, **TINY_RUN, out=tmp_path / "w", resume=True)
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_file_in_place_of_the_folder_is_refused_before_any_work(
+    dataset: Store, tmp_path: Path, below: str
+):
+    (tmp_path / "w").touch()
+    with pytest.raises(MethodError, match=r"w is a file, but weights are written into a folder"):
+        train("sid", dataset, **TINY_RUN, out=tmp_path / "w" / below, progress=dying_at(0))
+
+
+@pytest.mark.parametrize(
+    ("rates", "message"),
+    [
+        ([1e30] * 10, r"the loss is (inf|nan) at step 2, .*but .* Lower --set learning_rate"),
+        (
+            [1e-3] * 9 + [float("inf")],
+            r"the loss is 0\.\d+ at step 10, and after it encoder\S+ is not finite",
+        ),
+    ],
+)
+def test_a_training_that_is_not_finite_any_more_ends_unfinished(
+    dataset: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    rates: list[float], message: str,
+):  # fmt: skip
+    monkeypatch.setattr(Plan, "learning_rate", lambda plan, step: rates[step])
+    with pytest.raises(MethodError, match=message):
+        train("sid", dataset, **TINY_RUN, out=tmp_path / "w")
+    assert not (tmp_path / "w" / weights.CONFIG).exists()
+
+
+@pytest.mark.parametrize(
+    ("preset", "options", "steps"),
+    [("paper", {"steps": 7}, 7), ("quick", {"epochs": 4, "batch": 2, "crop": 8}, 6)],
+)
+def test_steps_set_clear_the_epochs_and_epochs_set_the_steps(
+    dataset: Store, preset: str, options: dict, steps: int
+):
+    assert make_plan("sid", dataset, preset, None, 0, options, None).steps == steps
+
+
 def test_a_damaged_resume_state_is_refused(dataset: Store):
     with pytest.raises(KeyboardInterrupt):
         train("sid", dataset, **TINY_RUN, progress=dying_at(4))
@@ -273,7 +331,10 @@ def test_processes_share_each_batch_and_together_read_what_one_would():
         ({"options": {"batch": 0}}, "--set batch: it is 0, but it is a number of at least 1"),
         ({"options": {"schedule": "linear"}}, "--set schedule: it is 'linear', but it can be"),
         ({"steps": 0}, "--set steps: it is 0"),
+        ({"options": {"steps": 0}}, "--set steps, epochs: they are 0 and 0, but exactly one"),
+        ({"options": {"steps": 3, "epochs": 1}}, "--set steps, epochs: they are 3 and 1, but"),
         ({"device": "tpu"}, "--device tpu: there is no such device"),
+        ({"device": 5}, "--set device: it is 5, but it is a name"),
     ],
 )
 def test_an_argument_that_cannot_be_says_what_can(dataset: Store, arguments: dict, message: str):
