@@ -139,6 +139,8 @@ def _weight(gradient: Grid, sigma: float, strategy: Strategy) -> Grid:
         return 1 / steepness
     if strategy == "II":
         return 1 / steepness**2
+    if not gradient.size:  # a picture of one row or column
+        return steepness
     size = 2 * int(3.5 * sigma + 0.5) + 1
     mean = cv2.GaussianBlur(gradient, (size, size), sigma, borderType=cv2.BORDER_REFLECT)
     weight: Grid = 1 / ((np.abs(mean) + EPSILON) * steepness)

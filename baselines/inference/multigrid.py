@@ -178,7 +178,11 @@ def _padded(grid: Grid, shape: tuple[int, int], value: float = 0.0) -> Grid:
 def _sparse(system: FivePoint) -> scipy.sparse.csc_matrix:
     across, down = np.zeros(system.shape), np.zeros(system.shape)
     across[:, :-1], down[:-1] = -system.across, -system.down
-    width = system.shape[1]
-    beside, under = across.ravel()[:-1], down.ravel()[:-width]
-    diagonals = [system.diagonal.ravel(), beside, beside, under, under]
-    return scipy.sparse.diags(diagonals, [0, 1, -1, width, -width], format="csc")
+    size, width = system.mass.size, system.shape[1]
+    parts = [scipy.sparse.diags(system.diagonal.ravel())]
+    for edges, apart in ((across.ravel(), 1), (down.ravel(), width)):
+        parts += [
+            scipy.sparse.diags(edges[: size - apart], offset, (size, size))
+            for offset in (apart, -apart)
+        ]
+    return sum(parts[1:], parts[0]).tocsc()
