@@ -22,7 +22,19 @@ from lldata.errors import LowLightError
 if TYPE_CHECKING:
     from rich.console import Console
 
-MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+_SPACE = ("space is needed there", "Free some, or choose another folder")
+_RIGHTS = ("it must be read or written", "Change its rights, or choose another folder")
+MENDABLE = {  # what the system says -> what is needed, and what to do
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EROFS: _RIGHTS,
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.ENOTDIR: ("a folder is needed there", "Choose another path"),
+    errno.EISDIR: ("a file is needed there", "Choose another path"),
+    errno.EEXIST: ("nothing may be there yet", "Choose another path"),
+    errno.ENAMETOOLONG: ("the system takes shorter names only", "Choose another path"),
+}
 
 
 def run_app(
@@ -49,11 +61,9 @@ def run_app(
     except OSError as error:
         if error.errno not in MENDABLE:
             raise
-        where = error.filename or "writing"
+        found = (error.strerror or os.strerror(error.errno)).lower()
         _fail(
-            program,
-            f"{where}: {error.strerror}. Free the space, change the rights or choose "
-            "another folder.",
+            program, str(LowLightError(error.filename or "writing", found, *MENDABLE[error.errno]))
         )
     except SystemExit as end:  # typer turns an interruption into this code, without a word
         if end.code == 130:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -43,9 +44,27 @@ def test_an_interruption_says_how_to_go_on(
     assert capsys.readouterr().err.endswith("go on with: lldata ingest 'my photos' --resume\n")
 
 
-def test_a_full_disk_is_a_mistake_the_user_can_mend(capsys: pytest.CaptureFixture[str]):
-    assert end_of(raising(OSError(errno.ENOSPC, "No space left on device", "/a"))) == 2
-    assert "lldata: /a: No space left on device. Free the space" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("number", "line"),
+    [
+        (errno.ENOSPC, "no space left on device, but space is needed there. Free some, or"),
+        (errno.EACCES, "permission denied, but it must be read or written. Change its rights"),
+        (errno.ENOTDIR, "not a directory, but a folder is needed there. Choose another path."),
+        (errno.EISDIR, "is a directory, but a file is needed there. Choose another path."),
+        (errno.EEXIST, "file exists, but nothing may be there yet. Choose another path."),
+        (errno.ENAMETOOLONG, "file name too long, but the system takes shorter names only. Choose"),
+    ],
+)
+def test_what_the_disk_refuses_is_a_mistake_the_user_can_mend(
+    number: int, line: str, capsys: pytest.CaptureFixture[str]
+):
+    assert end_of(raising(OSError(number, os.strerror(number), "/a"))) == 2
+    assert f"lldata: /a: {line}" in capsys.readouterr().err
+
+
+def test_an_error_of_the_disk_without_a_remedy_keeps_its_traceback():
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        console.run_app(raising(OSError(errno.EBADF, os.strerror(errno.EBADF))), "lldata")
 
 
 def test_any_other_error_is_a_bug_and_keeps_its_traceback():
