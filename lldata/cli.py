@@ -167,7 +167,8 @@ def check(
     with console.progress("checking", sum(len(p.scenes) for p in plans)) as advance:
         for outcome in work.check(plans, engine, deep=deep):
             findings += outcome.findings
-            advance()
+            if outcome.state != "named":
+                advance()
     _report(findings, as_json=as_json, document={"findings": [f.as_json() for f in findings]})
     if any(f.status in ("warn", "quarantine") for f in findings):
         raise typer.Exit(1)

@@ -5,6 +5,7 @@ This is the unit of work of `ingest`; it runs in a disposable process.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -41,7 +42,7 @@ class Outcome:
     """What became of one scene."""
 
     scene: str
-    state: Literal["stored", "kept", "checked", "left out"]
+    state: Literal["stored", "kept", "checked", "left out", "named"]  # named: told by names alone
     findings: tuple[Finding, ...]
     pairs: int = 0
 
@@ -54,14 +55,14 @@ def run_scene(job: SceneJob) -> Outcome:
     name = job.files.scene
     try:
         pixels = _read(job)
+        rows, findings = _audit(job, pixels)
+        if job.folder is None:
+            return Outcome(name, "checked", tuple(findings), len(rows))
+        scene = _scene_file(job, pixels, rows, findings)
     except MetadataError as error:
         return left_out(name, "metadata", error)
     except FrameError as error:
         return left_out(name, "integrity", error)
-    rows, findings = _audit(job, pixels)
-    if job.folder is None:
-        return Outcome(name, "checked", tuple(findings), len(rows))
-    scene = _scene_file(job, pixels, rows, [f for f in findings if f.pair])
     store.publish_scene(job.folder, scene, pixels)
     return Outcome(name, "stored", tuple(findings), len(rows))
 
@@ -76,10 +77,9 @@ def _read(job: SceneJob) -> Pixels:
     files = job.files
     shorts = {path.stem: _decode(path, deep=job.deep) for path in files.shorts}
     if files.ready:
-        picture = _ready_reference(files.long, next(iter(shorts.values())))
-        return Pixels(shorts, {}, {files.long.stem: picture}, {files.long.stem: {
-            "origin": "ready", "sha256": store.file_digest(files.long),
-        }})  # fmt: skip
+        picture, sha256 = _ready_reference(files.long)
+        facts = {files.long.stem: {"origin": "ready", "sha256": sha256}}
+        return Pixels(shorts, {}, {files.long.stem: picture}, facts)
     long = _decode(files.long, deep=job.deep)
     if not any(map(any, long.colour_matrix)):  # LibRaw converts by one that it does not show
         matrix = render.measured_matrix(files.long)
@@ -87,10 +87,10 @@ def _read(job: SceneJob) -> Pixels:
         shorts = {n: replace(f, colour_matrix=matrix) for n, f in shorts.items()}
     if job.folder is None:
         return Pixels(shorts, {files.long.stem: long})
-    facts = {"origin": "rendered", "effective_white": render.effective_white(long)}
+    known = {"origin": "rendered", "effective_white": render.effective_white(long)}
     return Pixels(
         shorts, {files.long.stem: long}, {files.long.stem: render.render_file(files.long)},
-        {files.long.stem: facts},
+        {files.long.stem: known},
     )  # fmt: skip
 
 
@@ -106,10 +106,14 @@ def _decode(path: Path, *, deep: bool) -> Frame:
     return frame
 
 
-def _ready_reference(path: Path, short: Frame) -> NDArray[np.uint16]:
-    """Read a 16-bit RGB picture of the size of the short's mosaic, (H, W, 3)."""
+def _ready_reference(path: Path) -> tuple[NDArray[np.uint16], str]:
+    """Read a 16-bit RGB picture, (H, W, 3), and the sha256 of its file."""
     raw.check_regular(path)
-    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    try:
+        data = path.read_bytes()
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except (OSError, cv2.error):
+        picture = None
     if picture is None:
         raise FrameError(
             path,
@@ -125,14 +129,7 @@ def _ready_reference(path: Path, short: Frame) -> NDArray[np.uint16]:
             "a ready reference has 16 bits and 3 channels",
             "Render it again",
         )
-    if picture.shape[:2] != short.mosaic.shape:
-        raise MetadataError(
-            path,
-            f"it has {picture.shape[0]}x{picture.shape[1]} pixels",
-            f"the short has {short.mosaic.shape[0]}x{short.mosaic.shape[1]}",
-            "Render it in full size, without rotation",
-        )
-    return np.ascontiguousarray(picture[..., ::-1])
+    return np.ascontiguousarray(picture[..., ::-1]), hashlib.sha256(data).hexdigest()
 
 
 def _audit(job: SceneJob, pixels: Pixels) -> tuple[list[dict[str, Any]], list[Finding]]:
@@ -141,22 +138,22 @@ def _audit(job: SceneJob, pixels: Pixels) -> tuple[list[dict[str, Any]], list[Fi
     greens, clipped = _long_green(job, pixels, long)
     rows, findings = [], []
     white = _white_change(long) if long is not None else 0.0
+    size = _long_size(pixels, long)
     for path in files.shorts:
         short = pixels.short[path.stem]
         pair = f"{files.scene}/{path.stem}"
         seconds = long.exposure_s if long else _named_exposure(files.long, job.protocol)
         ratio = exposure_ratio(short, long, seconds)
         halves = alignment.green_halves(short)
-        shift = alignment.measure(halves, greens) if halves.shape[1:] == greens.shape else None
-        fitted = None
-        if long is not None and halves.shape[1:] == greens.shape:
-            fitted = exposure.fit(halves.mean(0), greens, ratio)
+        comparable = halves.shape[1:] == greens.shape
+        shift = alignment.measure(halves, greens) if comparable else None
+        fitted = exposure.fit(halves.mean(0), greens, ratio) if comparable and long else None
         frames = {path.name: short} | ({files.long.name: long} if long else {})
         said = [
             integrity.audit(files.scene, pair, frames, decoded_twice=job.deep),
-            metadata.audit(files.scene, pair, (path, short), (files.long, long), seconds,
-                           job.protocol),
-            alignment.audit(files.scene, pair, shift, clipped, limits),
+            metadata.audit(files.scene, pair, (path, short), (files.long, long), seconds, ratio,
+                           size, job.protocol),
+            alignment.audit(files.scene, pair, shift, clipped, limits, comparable=comparable),
             exposure.audit(files.scene, pair, fitted, clipped, shift, limits,
                            ready=files.ready, white_change=white),
         ]  # fmt: skip
@@ -178,6 +175,12 @@ def _long_green(
     pattern = next(iter(pixels.short.values())).cfa
     green = alignment.green_of_picture(linear.astype(np.float32), pattern)
     return green, float((picture.max(axis=2) == 65535).mean())
+
+
+def _long_size(pixels: Pixels, long: Frame | None) -> tuple[int, int]:
+    pixels_of_long = next(iter(pixels.reference.values())) if long is None else long.mosaic
+    height, width = pixels_of_long.shape[:2]
+    return height, width
 
 
 def _white_change(long: Frame) -> float:
@@ -244,13 +247,14 @@ def _scene_file(
 ) -> SceneFile:
     files = job.files
     frames = [*pixels.short.values(), *pixels.long.values()]
-    digests = {p.stem: f.sha256 for p, f in zip(files.shorts, pixels.short.values(), strict=True)}
+    ready = [facts["sha256"] for facts in pixels.reference_facts.values() if "sha256" in facts]
+    digests = [f.sha256 for f in pixels.short.values()]
+    digests += [f.sha256 for f in pixels.long.values()] or ready
     sources = {}
-    for path in files.files:
-        status = path.stat()
+    for path, sha256 in zip((*files.shorts, files.long), digests, strict=True):
+        status = raw.check_regular(path)
         sources[f"{path.parent.name}/{path.name}"] = {
-            "sha256": digests.get(path.stem) or store.file_digest(path),
-            "size": status.st_size, "mtime_ns": status.st_mtime_ns,
+            "sha256": sha256, "size": status.st_size, "mtime_ns": status.st_mtime_ns,
         }  # fmt: skip
     return SceneFile(
         scene=files.scene, group=files.group, split=files.split, camera=frames[0].camera,

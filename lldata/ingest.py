@@ -7,7 +7,7 @@ whole. What is stored is skipped when the same folder is ingested again.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,10 +16,11 @@ from typing import Any
 
 from lldata import raw, store
 from lldata.audit import Finding
+from lldata.detection import Header, choose
 from lldata.engine import Local, Unit, WorkerError, run_units
 from lldata.errors import FrameError, StoreError
 from lldata.examine import Outcome, SceneJob, left_out, run_scene
-from lldata.pairing import TRUTH, Header, SceneFiles, capture_folders, choose, find_scenes
+from lldata.pairing import TRUTH, SceneFiles, capture_folders, find_scenes
 from lldata.protocol import Protocol, load, names
 
 
@@ -44,17 +45,20 @@ def plan(src: Path, protocol: str | None, engine: Local) -> list[Plan]:
     FrameError, ProtocolError
         If the folder holds no frames, or no protocol, or several, match them.
     """
+    src = src.resolve()
     if protocol is not None:
         chosen = load(protocol)
         return [_plan(src, chosen, capture_folders(src, chosen), None)]
     protocols = {name: p for name in names() if (p := load(name)).kind == "paired"}
     folders = capture_folders(src)
     found = {name: _scenes(folders, p)[0] for name, p in protocols.items()}
-    headers = _headers({s.scene: s for scenes in found.values() for s in scenes}.values(), engine)
-    by_protocol = choose(src, found, headers, protocols)
-    return [
+    every = {(s.folder, s.scene): s for scenes in found.values() for s in scenes}
+    headers, unread = _headers(list(every.values()), engine)
+    by_protocol, lost = choose(src, found, headers, unread, protocols)
+    plans = [
         _plan(src, protocols[name], folders, scenes) for name, scenes in sorted(by_protocol.items())
     ]
+    return [replace(plans[0], findings=(*plans[0].findings, *lost)), *plans[1:]]
 
 
 def _scenes(folders: Sequence[Path], protocol: Protocol) -> tuple[list[SceneFiles], list[Finding]]:
@@ -87,28 +91,35 @@ def _plan(
             "names such as 00001_00_0.1s in short/ and 00001_00_10s in long/ are needed",
             f"Rename the files (lldata protocols {protocol.name})",
         )
-    twice = [s for s in scenes if sum(o.scene == s.scene for o in scenes) > 1]
-    if twice:
+    ((name, count),) = Counter(s.scene for s in scenes).most_common(1)
+    if count > 1:
+        places = sorted({str(s.folder) for s in scenes if s.scene == name})
         raise FrameError(
             src,
-            f"scene {twice[0].scene} is in {' and '.join(sorted({str(s.folder) for s in twice}))}",
+            f"scene {name} is in {' and '.join(places)}",
             "one name stands for one scene",
             "Rename one, or ingest the folders apart",
         )
     return Plan(protocol, tuple(scenes), tuple(findings), _origins(scenes[0].folder))
 
 
-def _headers(scenes: Any, engine: Local) -> dict[Path, Header]:
+def _headers(
+    scenes: Sequence[SceneFiles], engine: Local
+) -> tuple[dict[Path, Header], list[Exception]]:
+    """Return the headers of each scene's long and first short, and why others have none."""
     units = [
         Unit(str(path), raw.read_header, (path,))
         for scene in scenes
         for path in ((scene.shorts[0],) if scene.ready else (scene.long, scene.shorts[0]))
     ]
-    return {
-        Path(unit.key): Header(*result)
-        for unit, result in run_units(units, replace(engine, timeout_s=30.0))
-        if not isinstance(result, BaseException)
-    }
+    headers: dict[Path, Header] = {}
+    unread: list[Exception] = []
+    for unit, result in run_units(units, replace(engine, timeout_s=30.0)):
+        if isinstance(result, Exception):
+            unread.append(result)
+        else:
+            headers[Path(unit.key)] = Header(*result)
+    return headers, unread
 
 
 def _origins(folder: Path) -> dict[str, str]:
@@ -116,8 +127,16 @@ def _origins(folder: Path) -> dict[str, str]:
     for parent in (folder, *list(folder.parents)[:_TRUTH_LEVELS]):
         table = parent / TRUTH
         if table.is_file():
-            truth = json.loads(table.read_text("utf-8"))
-            return {str(k): str(v) for k, v in truth.get("sources", {}).items()}
+            try:
+                sources = json.loads(table.read_text("utf-8"))["sources"]
+                return {str(scene): str(source) for scene, source in sources.items()}
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise FrameError(
+                    table,
+                    f"it names no sources ({type(error).__name__})",
+                    "the simulator writes them there",
+                    "Restore the file; without it the data cannot be called simulated rightly",
+                ) from error
     return {}
 
 
@@ -134,7 +153,7 @@ def check(plans: Sequence[Plan], engine: Local, *, deep: bool) -> Iterator[Outco
     """
     for found in plans:
         for finding in found.findings:
-            yield Outcome(finding.scene, "left out", (finding,))
+            yield Outcome(finding.scene, "named", (finding,))
         yield from _run(_jobs(found, None, deep=deep), engine)
 
 
@@ -205,6 +224,10 @@ def _stored(path: Path, files: SceneFiles, protocol: Protocol) -> bool:
     changed = scene.sources.keys() ^ current.keys() or {
         n for n, p in current.items() if not _same_file(p, scene.sources[n])
     }
+    if scene.group != files.group:
+        changed.add(f"its group ({scene.group}, now {files.group})")
+    if scene.split != files.split:
+        changed.add(f"its split ({scene.split}, now {files.split})")
     if changed:
         raise StoreError(
             f"{path.name}: scene {files.scene}",
@@ -216,7 +239,7 @@ def _stored(path: Path, files: SceneFiles, protocol: Protocol) -> bool:
 
 
 def _same_file(path: Path, source: dict[str, Any]) -> bool:
-    status = path.stat()
+    status = raw.check_regular(path)
     if status.st_size != source["size"]:
         return False
     return bool(
@@ -237,24 +260,20 @@ def ingest(dataset: Dataset, engine: Local, *, deep: bool) -> Iterator[Outcome]:
     """
     found = dataset.plan
     jobs = [j for j in _jobs(found, dataset.path, deep=deep) if j.files.scene not in dataset.known]
-    findings = defaultdict(list)
-    for finding in found.findings:
-        findings[finding.scene].append(finding)
+    whole = list(found.findings)
     for scene in sorted(dataset.known):
         standing = store.read_scene(store.scene_path(dataset.path, scene))
         yield Outcome(scene, "kept", standing.findings, len(standing.pairs))
     failed: list[Finding] = []
     try:
         for outcome in _run(jobs, engine):
-            whole = [f for f in outcome.findings if not f.pair]
-            findings[outcome.scene] += whole
-            failed += whole if outcome.state == "left out" else []
+            failed += outcome.findings if outcome.state == "left out" else ()
             yield outcome
     finally:
         if any(store.scene_path(dataset.path, s.scene).is_file() for s in found.scenes):
             store.build_index(
                 dataset.path, datetime.now(UTC).isoformat(timespec="seconds"),
-                [f for said in findings.values() for f in said],
+                whole + failed,
             )  # fmt: skip
     if len(failed) == len(found.scenes):
         raise FrameError(

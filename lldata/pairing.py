@@ -1,4 +1,4 @@
-"""Which frames in a folder belong together, and under which protocol they were taken."""
+"""Which frames in a folder belong together, by their names."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lldata.audit import Finding
-from lldata.errors import FrameError, ProtocolError
+from lldata.errors import FrameError
 from lldata.protocol import Protocol
 
 READY = (".png", ".tif", ".tiff")  # references rendered by others; no RAW file is one of these
 TRUTH = "simulated.json"  # what the simulator planted; beside the captures, no frame
+SIDE_TABLE = "tiles.csv"  # of scenes and the groups they belong to
 _DEEPEST = 2
 
 
@@ -37,14 +38,6 @@ class SceneFiles:
     def files(self) -> tuple[Path, ...]:
         """Every file of the scene, the long first."""
         return (self.long, *self.shorts)
-
-
-@dataclass(frozen=True)
-class Header:
-    """What decides a frame's protocol."""
-
-    camera: str
-    iso: float | None
 
 
 def capture_folders(src: Path, protocol: Protocol | None = None) -> list[Path]:
@@ -92,28 +85,57 @@ def find_scenes(folder: Path, protocol: Protocol) -> tuple[list[SceneFiles], lis
     groups = read_groups(folder, protocol)
     scenes = []
     for name in sorted(shorts.keys() | longs.keys()):
-        problem = _incomplete(shorts.get(name, []), longs.get(name, []))
+        problem = _problem(shorts.get(name, []), longs.get(name, []), protocol)
         if problem:
             findings.append(_finding(name, "quarantine", f"{problem}; the scene is left out"))
             continue
-        digit = (protocol.parse_name(longs[name][0].stem) or {})["split"]
+        parts = _parts(longs[name][0], protocol)
         scenes.append(SceneFiles(
-            name, protocol.split_of(digit), groups.get(name, name), folder,
-            longs[name][0], tuple(shorts[name]),
+            name, protocol.splits.digits[parts["split"]], _group(name, parts, groups, folder),
+            folder, longs[name][0], tuple(shorts[name]),
         ))  # fmt: skip
     return scenes, findings + _divided_groups(scenes)
+
+
+def _parts(path: Path, protocol: Protocol) -> dict[str, str]:
+    return protocol.parse_name(path.stem) or {}
+
+
+def _group(
+    scene: str, parts: Mapping[str, str], groups: Mapping[str, str] | None, folder: Path
+) -> str:
+    """Return a scene's group: of the side table, else of its file name, else the scene itself."""
+    if groups is None:
+        return parts.get("group") or scene
+    if not groups.get(scene):
+        raise FrameError(
+            f"{folder / SIDE_TABLE}: scene {scene}",
+            "the table names no group for it",
+            "it names one for every scene, ids written as in the file names",
+            "Complete the table, or remove it",
+        )
+    return groups[scene]
 
 
 def _finding(scene: str, status: str, message: str) -> Finding:
     return Finding(scene, "", "metadata", status, None, None, message)  # type: ignore[arg-type]
 
 
-def _incomplete(shorts: Sequence[Path], longs: Sequence[Path]) -> str | None:
+def _problem(shorts: Sequence[Path], longs: Sequence[Path], protocol: Protocol) -> str | None:
+    """Return why the files of one scene cannot be used, or None."""
     if not longs:
         return f"{shorts[0].name} has no long exposure"
     if len(longs) > 1:
         return "two long exposures: " + ", ".join(p.name for p in longs)
-    return None if shorts else f"{longs[0].name} has no short exposure"
+    if not shorts:
+        return f"{longs[0].name} has no short exposure"
+    stems = Counter(p.stem for p in (*shorts, *longs))
+    if len(stems) < len(shorts) + len(longs):
+        return f"two files are called {stems.most_common(1)[0][0]}"
+    digit = _parts(longs[0], protocol)["split"]
+    if digit not in protocol.splits.digits:
+        return f"the split digit {digit} of {longs[0].name} stands for no split"
+    return None
 
 
 def _by_scene(
@@ -148,125 +170,32 @@ def _divided_groups(scenes: Sequence[SceneFiles]) -> list[Finding]:
     ]  # fmt: skip
 
 
-def read_groups(folder: Path, protocol: Protocol) -> dict[str, str]:
-    """Return scene -> group from the side table beside short/ and long/, if there is one.
+def read_groups(folder: Path, protocol: Protocol) -> dict[str, str] | None:
+    """Return scene -> group from the side table beside short/ and long/, None without one.
 
     Only its columns `id` and the protocol's group column are read.
 
     Raises
     ------
     FrameError
-        If the table lacks one of both columns.
+        If the table is no UTF-8 text or lacks one of both columns.
     """
-    table, column = folder / "tiles.csv", protocol.files.group
+    table, column = folder / SIDE_TABLE, protocol.files.group
     if column == "scene" or not table.is_file():
-        return {}
-    with table.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        missing = {"id", column} - set(reader.fieldnames or ())
-        if missing:
-            raise FrameError(
-                table,
-                f"it has no column {', '.join(sorted(missing))}",
-                f"the columns id and {column} name the groups",
-                "Correct the table",
-            )
-        return {row["id"]: row[column] for row in reader}
-
-
-# ---- which protocol
-
-
-def matches(header: Header, protocol: Protocol) -> bool:
-    """Whether a frame's camera and ISO are those of a protocol."""
-    return protocol.matches_camera(header.camera) and (
-        header.iso is None or protocol.matches_iso(header.iso)
-    )
-
-
-def choose(
-    src: Path,
-    scenes: Mapping[str, Sequence[SceneFiles]],
-    headers: Mapping[Path, Header],
-    protocols: Mapping[str, Protocol],
-) -> dict[str, list[SceneFiles]]:
-    """Give every scene the protocol that most of its frames match.
-
-    Parameters
-    ----------
-    src : the folder, for messages
-    scenes : protocol -> the scenes that its file names find
-    headers : of the RAW frames that could be read
-
-    Returns
-    -------
-    protocol -> its scenes. Frames decide (camera and ISO); equal counts go to the protocol that
-    names the folder, then to the one that most scenes of the folder have.
-
-    Raises
-    ------
-    ProtocolError
-        If no protocol matches, or several do equally.
-    """
-    votes: dict[tuple[Path, str], Counter[str]] = defaultdict(Counter)
-    found: dict[tuple[Path, str], dict[str, SceneFiles]] = defaultdict(dict)
-    for name, items in scenes.items():
-        for scene in items:
-            key = (scene.folder, scene.scene)
-            found[key][name] = scene
-            count = sum(matches(headers[p], protocols[name]) for p in scene.files if p in headers)
-            if count:
-                votes[key][name] = count
-    majority: dict[Path, Counter[str]] = defaultdict(Counter)
-    for (folder, _), counter in votes.items():
-        majority[folder].update(_leaders(counter, folder, protocols))
-    chosen: dict[str, list[SceneFiles]] = defaultdict(list)
-    for (folder, name), options in found.items():
-        leaders = _leaders(votes[folder, name], folder, protocols)
-        if len(leaders) != 1:
-            leaders = [n for n in _most(majority[folder]) if not leaders or n in leaders]
-        if len(leaders) > 1:
-            raise _undecided(src, sorted(leaders))
-        if leaders and leaders[0] in options:
-            chosen[leaders[0]].append(options[leaders[0]])
-    if not chosen:
-        raise _unmatched(src, headers, protocols)
-    return dict(chosen)
-
-
-def _most(counter: Counter[str]) -> list[str]:
-    top = max(counter.values(), default=0)
-    return [name for name, count in counter.items() if count == top]
-
-
-def _leaders(counter: Counter[str], folder: Path, protocols: Mapping[str, Protocol]) -> list[str]:
-    leaders = _most(counter)
-    named = [n for n in leaders if folder.name in protocols[n].files.folders]
-    return named or leaders
-
-
-def _undecided(src: Path, names: Sequence[str]) -> ProtocolError:
-    return ProtocolError(
-        src,
-        f"its frames match {' and '.join(names)} equally",
-        "one protocol is needed",
-        f"Name it: --protocol {names[0]}",
-    )
-
-
-def _unmatched(
-    src: Path, headers: Mapping[Path, Header], protocols: Mapping[str, Protocol]
-) -> ProtocolError:
-    seen = sorted(
-        {f"{h.camera or 'an unnamed camera'}, ISO {h.iso or '?'}" for h in headers.values()}
-    )
-    found = (
-        f"its frames are from {'; '.join(seen[:3])}" if seen else "no frame in it is named as one"
-    )
-    known = ", ".join(sorted(protocols))
-    return ProtocolError(
-        src,
-        found,
-        f"the protocols are {known}",
-        "Name one with --protocol, or add the camera's to capture_protocols/",
-    )
+        return None
+    try:
+        text = table.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FrameError(
+            table, "it is no UTF-8 text", "a CSV table in UTF-8 is needed", "Save it as UTF-8"
+        ) from error
+    reader = csv.DictReader(text.splitlines())
+    missing = {"id", column} - set(reader.fieldnames or ())
+    if missing:
+        raise FrameError(
+            table,
+            f"it has no column {', '.join(sorted(missing))}",
+            f"the columns id and {column} name the groups",
+            "Correct the table",
+        )
+    return {row["id"]: (row[column] or "").strip() for row in reader}

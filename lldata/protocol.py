@@ -118,23 +118,6 @@ class Protocol:
         """Whether a frame's EXIF ISO belongs to this protocol."""
         return not self.camera.iso_exif or round(iso) in self.camera.iso_exif
 
-    def split_of(self, digit: str) -> str:
-        """Return the split that a file name's split digit stands for.
-
-        Raises
-        ------
-        ProtocolError
-            If the protocol gives the digit no split.
-        """
-        if digit not in self.splits.digits:
-            raise ProtocolError(
-                f"{self.name}: split digit {digit}",
-                "it stands for no split",
-                f"the digits are {', '.join(self.splits.digits)}",
-                "Rename the frames",
-            )
-        return self.splits.digits[digit]
-
 
 def names() -> list[str]:
     """Return the names of the shipped protocols."""
@@ -176,7 +159,7 @@ def parse(name: str, text: str) -> Protocol:
         raise ProtocolError(where, f"{error}", "it must be TOML", "Correct the file") from error
     protocol: Protocol = _build(Protocol, {**table, "name": name, "text": text}, where)
     needed = {"scene", "take", "exposure_s", "split"}
-    if set(re.compile(protocol.files.name).groupindex) != needed:
+    if set(re.compile(protocol.files.name).groupindex) - {"group"} != needed:
         raise ProtocolError(
             f"{where}: files.name",
             f"the pattern is {protocol.files.name!r}",

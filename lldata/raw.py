@@ -7,11 +7,13 @@ before and after decoding are ours.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import logging
 import os
 import stat
+from collections.abc import Iterator
 from datetime import datetime
 from fractions import Fraction
 from importlib.metadata import version
@@ -23,7 +25,8 @@ import numpy as np
 import rawpy
 from numpy.typing import NDArray
 
-from lldata import tiff
+from lldata import containers, tiff
+from lldata.cfa import layout
 from lldata.engine import run_isolated
 from lldata.errors import FrameError, MetadataError
 from lldata.frame import Frame
@@ -34,6 +37,7 @@ logging.getLogger("exifread").addHandler(logging.NullHandler())
 LARGEST_FILE = 2 * 2**30  # bytes; a medium-format RAW file has 0.3
 
 _D65 = 21  # EXIF LightSource
+_RAF_MODEL = "RAF Model"  # key of the header's own words among the EXIF tags
 
 LIBRAW_VERSION = ".".join(map(str, rawpy.libraw_version))
 RAWPY_VERSION = version("rawpy")
@@ -111,14 +115,12 @@ def decode(path: Path) -> Frame:
     """Read a RAW file in this process: for disposable workers; others call `read_frame`."""
     path = Path(path)
     data = _load(path)
-    exif = _exif(data)
-    try:
+    with _damaged_is_refused(path):
+        exif = _exif(data)
         with rawpy.imread(io.BytesIO(data)) as raw:
             mosaic, cfa = _mosaic(path, raw)
             facts = _facts(path, raw, exif)
-    except rawpy.LibRawError as error:
-        raise _refusal(path, error) from error
-    _check_pixels(path, mosaic)
+    _check(path, mosaic, cfa, facts)
     digest = hashlib.sha256(data).hexdigest()
     return Frame(mosaic=mosaic, cfa=cfa, sha256=digest, **facts)
 
@@ -129,18 +131,36 @@ def read_header(path: Path) -> tuple[str, float | None]:
     In this process, for disposable workers.
     """
     check_regular(path)
-    exif = _exif(path)
-    try:
+    with _damaged_is_refused(path):
+        exif = _exif(path.read_bytes())
         with rawpy.imread(str(path)) as raw:
             return _camera(exif), _first_positive(_iso(exif), raw.other.iso_speed)
+
+
+@contextlib.contextmanager
+def _damaged_is_refused(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged directory makes the readers raise into one named error."""
+    try:
+        yield
     except rawpy.LibRawError as error:
-        raise _refusal(path, error) from error
+        text = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
+        raise _refusal(path, text) from error
+    except (ArithmeticError, LookupError, ValueError, TypeError, NotImplementedError) as error:
+        raise _refusal(path, f"{type(error).__name__}: {error}") from error
 
 
 def _load(path: Path) -> bytes:
     check_regular(path)
-    data = path.read_bytes()
-    beyond = tiff.missing_bytes(data)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise FrameError(
+            path,
+            f"it cannot be read ({error.strerror})",
+            "a sound file is needed",
+            "Copy it from the card again",
+        ) from error
+    beyond = max(tiff.missing_bytes(data), containers.raf_missing_bytes(data))
     if beyond:
         raise FrameError(
             path,
@@ -151,8 +171,7 @@ def _load(path: Path) -> bytes:
     return data
 
 
-def _refusal(path: Path, error: rawpy.LibRawError) -> FrameError:
-    text = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
+def _refusal(path: Path, text: str) -> FrameError:
     return FrameError(
         path,
         f"LibRaw finds no RAW image in it ({text})",
@@ -185,7 +204,8 @@ def _pattern(path: Path, raw: rawpy.RawPy) -> str:
     return "".join(names[index] for index in raw.raw_pattern.ravel())
 
 
-def _check_pixels(path: Path, mosaic: NDArray[np.uint16]) -> None:
+def _check(path: Path, mosaic: NDArray[np.uint16], cfa: str, facts: dict[str, Any]) -> None:
+    layout(cfa)  # refuses what is neither Bayer nor X-Trans
     low, high = int(mosaic.min()), int(mosaic.max())
     if low == high:
         raise FrameError(
@@ -194,17 +214,24 @@ def _check_pixels(path: Path, mosaic: NDArray[np.uint16]) -> None:
             "a photograph varies",
             "The pixel data is missing: copy the file from the card again",
         )
+    black, white = max(facts["black_level"]), facts["white_level"]
+    if white <= black:
+        raise MetadataError(
+            path,
+            f"its white level is {white} DN, its black level {black:g} DN",
+            "white lies above black",
+            "Use the file as the camera wrote it",
+        )
 
 
-def _exif(source: bytes | Path) -> dict[str, Any]:
-    try:
-        with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
-            tags: dict[str, Any] = exifread.process_file(
-                file, details=False, extract_thumbnail=False
-            )
-    except (ValueError, KeyError, IndexError, TypeError, OverflowError):
-        return {}  # a damaged directory: what LibRaw reads stands in
-    return tags
+def _exif(data: bytes) -> dict[str, Any]:
+    tags: dict[str, Any] = {}
+    for block in containers.exif_blocks(data):
+        with contextlib.suppress(LookupError, ValueError, TypeError, ArithmeticError):
+            # a damaged directory: what LibRaw reads stands in
+            tags |= exifread.process_file(io.BytesIO(block), details=False, extract_thumbnail=False)
+    model = containers.raf_model(data)
+    return tags if model is None else {**tags, _RAF_MODEL: model}
 
 
 def _tag(exif: dict[str, Any], *names: str) -> Any:
@@ -289,7 +316,7 @@ def _dng_matrix(exif: dict[str, Any]) -> tuple[tuple[float, ...], ...] | None:
     """
     for matrix, illuminant in (("0xC621", "0xC65A"), ("0xC622", "0xC65B")):
         tag, lamp = exif.get(f"Image Tag {matrix}"), exif.get(f"Image Tag {illuminant}")
-        if tag is None or lamp is None or lamp.values[0] != _D65 or len(tag.values) != 9:
+        if tag is None or lamp is None or list(lamp.values) != [_D65] or len(tag.values) != 9:
             continue
         numbers = [float(v) for v in tag.values]
         return _rows([numbers[i : i + 3] for i in (0, 3, 6)])
@@ -310,6 +337,8 @@ def _white_balance(multipliers: Any) -> tuple[float, ...]:
 
 def _camera(exif: dict[str, Any]) -> str:
     make, model = _text(_tag(exif, "Make")) or "", _text(_tag(exif, "Model")) or ""
+    if not model:
+        return str(exif.get(_RAF_MODEL, ""))
     first_word = make.split(" ")[0].casefold()
     return (
         model

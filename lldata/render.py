@@ -163,7 +163,8 @@ def measured_matrix(path: Path) -> tuple[tuple[float, float, float], ...]:
     to_srgb = np.linalg.lstsq(camera[inside], srgb[inside] + 0.5, rcond=None)[0].T
     to_srgb /= to_srgb.sum(axis=1, keepdims=True)
     matrix = np.linalg.inv(SRGB_TO_XYZ @ to_srgb)
-    return tuple((float(x), float(y), float(z)) for x, y, z in matrix)
+    # rounded so that the same file gives the same matrix on every processor
+    return tuple((float(x), float(y), float(z)) for x, y, z in matrix.round(6))
 
 
 def amplified(frame: Frame, gain: float) -> Frame:

@@ -7,6 +7,7 @@ tables. A scene exists once its file does. Nothing published is ever opened for 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -14,7 +15,7 @@ import logging
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -49,7 +50,9 @@ COLUMNS = {  # of the pair table
     "split": str, "ratio": float, "iso": float, "exposure_s": float,
     "shift_y_px": float, "shift_x_px": float, "status": str,
 }  # fmt: skip
-_PIXELS = ("short", "long", "reference")
+MOST_OBJECTS = 100_000
+_PLAIN = "iufbS"  # kinds of values: numbers, booleans, text of fixed length
+_FILTERS = {h5py.h5z.FILTER_FLETCHER32, 32008}  # checksum; Bitshuffle-LZ4
 _log = logging.getLogger(__name__)
 
 
@@ -233,28 +236,42 @@ def scene_path(folder: Path, scene: str) -> Path:
 def _open(path: Path) -> h5py.File:
     """Open an HDF5 file for reading, refusing what could reach outside it or fill the memory."""
     try:
-        # h5py.File takes the cache size, so that many open files stay small
-        file = h5py.File(path, "r", rdcc_nbytes=0)
+        file = h5py.File(path, "r", rdcc_nbytes=0)  # many stay open: no chunk cache
     except OSError as error:
-        raise StoreError(
-            path,
-            f"it cannot be opened ({error})",
-            "a scene file of lldata is needed",
-            "Restore it, or delete it and ingest the scene again",
-        ) from error
+        raise _unreadable(path, error) from error
     try:
-        _check_schema(path, file)
-        _check_tree(path, file)
+        with _read_errors(path):
+            _check_schema(path, file)
+            _check_tree(path, file, [2 * LARGEST_PIXELS], set())
     except BaseException:
         file.close()
         raise
     return file
 
 
+@contextlib.contextmanager
+def _read_errors(path: Path) -> Iterator[None]:
+    """Turn what HDF5 and missing parts raise into one named error."""
+    try:
+        yield
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> StoreError:
+    if path.name == "dataset.h5":
+        remedy = "Rebuild the index: lldata index DATASET"
+    else:
+        remedy = "Restore it, or delete it and ingest the scene again"
+    return StoreError(
+        path, f"it cannot be read ({error})", "a whole file of lldata is needed", remedy
+    )
+
+
 def _check_schema(path: Path, file: h5py.File) -> None:
     found = file.attrs.get("schema")
-    if found is None or not 1 <= int(found) <= SCHEMA:
-        newer = found is not None and int(found) > SCHEMA
+    if not isinstance(found, np.integer) or not 1 <= int(found) <= SCHEMA:
+        newer = isinstance(found, np.integer) and int(found) > SCHEMA
         raise StoreError(
             path,
             f"its schema is {found}",
@@ -263,34 +280,61 @@ def _check_schema(path: Path, file: h5py.File) -> None:
         )
 
 
-def _check_tree(path: Path, group: h5py.Group, depth: int = 0) -> None:
-    """Refuse links out of the file, external and virtual storage, objects and unknown filters."""
-    if depth > 2 or len(group) > 100_000:
-        raise _hostile(path, "its groups are nested or numerous beyond a scene's")
+def _check_tree(path: Path, group: h5py.Group, left: list[int], seen: set[Any]) -> None:
+    """Refuse links, external and virtual storage, objects, unknown filters, too many bytes."""
+    _check_attributes(path, group)
+    if len(seen) > MOST_OBJECTS:
+        raise _hostile(path, f"it holds more than {MOST_OBJECTS} objects")
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise _hostile(path, f"'{name}' is a link")
         item = group[name]
+        place = h5py.h5o.get_info(item.id).addr
+        if place in seen:
+            raise _hostile(path, f"'{name}' is a second name of another object")
+        seen.add(place)
         if isinstance(item, h5py.Group):
-            _check_tree(path, item, depth + 1)
-            continue
-        if item.external or item.is_virtual:
-            raise _hostile(path, f"'{name}' stores its values in another file")
-        if item.dtype.kind not in "iufbS":
-            raise _hostile(path, f"'{name}' has values of type {item.dtype}")
-        if item.nbytes > 2 * LARGEST_PIXELS:
-            raise _hostile(path, f"'{name}' claims {item.nbytes} bytes")
+            _check_tree(path, item, left, seen)
+        elif isinstance(item, h5py.Dataset):
+            _check_dataset(path, name, item, left)
+        else:
+            raise _hostile(path, f"'{name}' is a {type(item).__name__}")
+
+
+def _check_dataset(path: Path, name: str, item: h5py.Dataset, left: list[int]) -> None:
+    _check_attributes(path, item)
+    if item.external or item.is_virtual:
+        raise _hostile(path, f"'{name}' stores its values in another file")
+    if item.dtype.kind not in _PLAIN:
+        raise _hostile(path, f"'{name}' has values of type {item.dtype}")
+    filters = item.id.get_create_plist()
+    used = {filters.get_filter(i)[0] for i in range(filters.get_nfilters())}
+    if used - _FILTERS:
+        raise _hostile(path, f"'{name}' is packed by the filters {sorted(used)}")
+    left[0] -= item.nbytes
+    if left[0] < 0:
+        raise _hostile(path, "its arrays claim more than 2 GiB")
+
+
+def _check_attributes(path: Path, item: h5py.Group | h5py.Dataset) -> None:
+    for name in item.attrs:
+        kind = item.attrs.get_id(name).dtype.kind
+        if kind not in _PLAIN:
+            raise _hostile(path, f"the attribute '{name}' is of kind {kind}")
 
 
 def _hostile(path: Path, found: str) -> StoreError:
     return StoreError(
-        path, found, "a file that lldata wrote has nothing of the kind", "Do not use this file"
+        path,
+        found,
+        "a file that lldata wrote has nothing of the kind",
+        "Do not use this file",
     )
 
 
 def read_scene(path: Path) -> SceneFile:
     """Read all of a scene file but its pixels."""
-    with _open(path) as file:
+    with _read_errors(path), _open(path) as file:
         record = _json_out(file, "record")
     return SceneFile(**{
         **record, "pairs": tuple(record["pairs"]),
@@ -333,7 +377,8 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._open_files = _OpenFiles()
-        with _open(path / "dataset.h5") as file:
+        index = path / "dataset.h5"
+        with _read_errors(index), _open(index) as file:
             self.name = _text_out(file.attrs, "dataset")
             self.protocol = _text_out(file.attrs, "protocol")
             self.created = _text_out(file.attrs, "created")
@@ -503,7 +548,8 @@ def build_index(path: Path, created: str, scene_findings: Iterable[Finding] = ()
         unless these are about the same scene or the scene has been stored since
     """
     with publish.locked(path / ".lock"):
-        publish.remove_leftovers(path / "scenes")
+        for folder in (path, path / "scenes"):
+            publish.remove_leftovers(folder)
         files = sorted(scene_path(path, e.name.removesuffix(".h5")) for e in _scene_entries(path))
         if not files:
             raise StoreError(
@@ -512,14 +558,63 @@ def build_index(path: Path, created: str, scene_findings: Iterable[Finding] = ()
                 "an index needs at least one",
                 "Ingest a folder of frames first",
             )
-        entries = [(read_scene(p), p.stat().st_size, file_digest(p)) for p in files]
-        whole, previous = list(scene_findings), path / "dataset.h5"
-        if previous.is_file():
-            older = Store(path)
+        older = _older_index(path)
+        known = {} if older is None else {n: (size, d) for n, size, d in older.scene_files()}
+        digests = [_known_digest(p, known) for p in files]
+        entries = [
+            (read_scene(p), p.stat().st_size, d) for p, d in zip(files, digests, strict=True)
+        ]
+        whole = list(scene_findings)
+        if older is not None:
             created = older.created
-            settled = {f.scene for f in whole} | {scene.scene for scene, _, _ in entries}
-            whole += [f for f in older.findings if not f.pair and f.scene not in settled]
-        publish.write_replacing(previous, _index_bytes(path, created, entries, whole))
+            stored = {scene.scene for scene, _, _ in entries}
+            whole += _still_true(older.findings, whole, entries, stored)
+        publish.write_replacing(path / "dataset.h5", _index_bytes(path, created, entries, whole))
+
+
+def _older_index(path: Path) -> Store | None:
+    """Return the index that stands, or None: it is a cache, a damaged one is simply rebuilt."""
+    if not (path / "dataset.h5").is_file():
+        return None
+    try:
+        store = Store(path)
+        _ = store.findings
+    except StoreError as error:
+        _log.warning("the old index cannot be read and is made anew: %s", error)
+        return None
+    return store
+
+
+def _known_digest(path: Path, known: Mapping[str, tuple[int, str]]) -> str:
+    """Return a scene file's sha256: as indexed, so that later damage stays visible to verify."""
+    size, digest = known.get(path.stem, (-1, ""))
+    if size not in (-1, path.stat().st_size):
+        raise StoreError(
+            path,
+            f"it has {path.stat().st_size} bytes",
+            f"the index says {size} and a stored scene never changes",
+            "Restore the file, or delete it and ingest the scene again",
+        )
+    return digest or file_digest(path)
+
+
+def _still_true(
+    older: Iterable[Finding],
+    newer: list[Finding],
+    entries: list[tuple[SceneFile, int, str]],
+    stored: set[str],
+) -> list[Finding]:
+    """Return an older index's findings about whole scenes that nothing has replaced since."""
+    told = {f for scene, _, _ in entries for f in scene.findings} | set(newer)
+    retold = {f.scene for f in newer}
+    return [
+        f
+        for f in older
+        if not f.pair
+        and f not in told
+        and f.scene not in retold
+        and not (f.scene in stored and f.status == "quarantine")  # left out then, stored now
+    ]
 
 
 def file_digest(path: Path) -> str:
@@ -575,8 +670,10 @@ def verify_scene(path: Path, size: int, sha256: str, *, deep: bool) -> list[str]
         return ["the file's sha256 differs from the index"]
     if not deep:
         return []
-    scene = read_scene(path)
-    pixels = read_pixels(path)
+    try:
+        scene, pixels = read_scene(path), read_pixels(path)
+    except StoreError as error:
+        return [str(error)]
     wrong = []
     if content_digest(scene, pixels) != scene.content:
         wrong.append("its mosaics or frame fields differ from their digest")
@@ -587,7 +684,7 @@ def verify_scene(path: Path, size: int, sha256: str, *, deep: bool) -> list[str]
 
 def read_pixels(path: Path) -> Pixels:
     """Read every frame and reference of a scene file."""
-    with _open(path) as file:
+    with _read_errors(path), _open(path) as file:
         frames = {
             kind: {n: _frame_out(d.attrs, d[()]) for n, d in file.get(kind, {}).items()}
             for kind in ("short", "long")

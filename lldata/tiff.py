@@ -13,6 +13,7 @@ _SUB_IFDS = 330
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _KEPT = (*_STRIPS, *_TILES, _SUB_IFDS, _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC)
 _CFA_IMAGE = 32803
+_ELSEWHERE = 0xFFFFFFFF  # Panasonic RW2: the offset stands in a tag of its own
 _LEAST_COMPRESSED_BITS = 1 / 8  # per photosite; Huffman-coded lossless JPEG needs a whole one
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 7: 1, 8: 2, 9: 4, 13: 4, 16: 8, 18: 8}
 _LETTERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
@@ -75,7 +76,7 @@ def _promised_beyond(entries: dict[int, tuple[int, ...]], length: int) -> int:
     ends = [0]
     for offsets, counts in (_STRIPS, _TILES):
         pairs = zip(entries.get(offsets, ()), entries.get(counts, ()), strict=False)
-        ends += [start + size - length for start, size in pairs]
+        ends += [start + size - length for start, size in pairs if start != _ELSEWHERE]
     return max(ends)
 
 

@@ -43,6 +43,8 @@ def write_scene(
     picture: np.ndarray,
     shorts: tuple[float, ...] = (0.1,),
     long_picture: np.ndarray | None = None,
+    *,
+    long_changes: bool = False,
     **changes: object,
 ) -> None:
     """Write one scene's DNG files into folder/short and folder/long."""
@@ -52,7 +54,8 @@ def write_scene(
     for seconds in shorts:
         shot = frame(picture, seconds, seed, **changes)
         write_dng(folder / "short" / f"{scene}_00_{seconds:g}s.DNG", shot)
-    long = frame(picture if long_picture is None else long_picture, 10, seed)
+    same = changes if long_changes else {}
+    long = frame(picture if long_picture is None else long_picture, 10, seed, **same)
     write_dng(folder / "long" / f"{scene}_00_10s.DNG", long)
 
 

@@ -216,7 +216,15 @@ def _refine(
     return y, x, error
 
 
-def audit(scene: str, pair: str, shift: Shift | None, clipped: float, limits: Limits) -> Finding:
+def audit(
+    scene: str,
+    pair: str,
+    shift: Shift | None,
+    clipped: float,
+    limits: Limits,
+    *,
+    comparable: bool = True,
+) -> Finding:
     """Turn a measured shift into a finding.
 
     A band that is all noise, a long that is mostly clipped, or a shift whose error reaches the
@@ -226,6 +234,8 @@ def audit(scene: str, pair: str, shift: Shift | None, clipped: float, limits: Li
     def finding(status: Status, measured: float | None, limit: float, message: str) -> Finding:
         return Finding(scene, pair, "alignment", status, measured, limit, message)
 
+    if not comparable:
+        return finding("unknown", None, limits.shift_quarantine_px, "short and long differ in size")
     if shift is None:
         return finding(
             "unknown",

@@ -116,11 +116,14 @@ def audit(
         f"the measured ratio is {measured.a:.3f} ± {measured.error:.3f} of the nominal one, "
         f"short offset {measured.offset:+.5f} of white; {share}"
     )
+    off = abs(measured.a - 1)
     sure = deviation - 2 * measured.error  # what noise alone does not explain
     if sure >= np.log1p(limits.exposure_quarantine):
-        return finding("quarantine", measured.a, limits.exposure_quarantine, said)
-    if sure >= np.log1p(limits.exposure_warn) or clipped >= limits.clipped_warn:
-        return finding("warn", measured.a, limits.exposure_warn, said)
+        return finding("quarantine", off, limits.exposure_quarantine, said)
+    if sure >= np.log1p(limits.exposure_warn):
+        return finding("warn", off, limits.exposure_warn, said)
+    if clipped >= limits.clipped_warn:
+        return finding("warn", clipped, limits.clipped_warn, said)
     if white_change > limits.effective_white:
         return finding(
             "warn",
@@ -129,4 +132,4 @@ def audit(
             f"{said}; LibRaw rendered its brightest pixel, {white_change:.1%} under the white "
             "level, as white",
         )
-    return finding("pass", measured.a, limits.exposure_warn, said)
+    return finding("pass", off, limits.exposure_warn, said)

@@ -2,55 +2,64 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from numpy.typing import NDArray
 
 from lldata.audit import Finding
 from lldata.frame import Frame
 
-MOST_ROWS = 0  # rows of no information a sound frame may have
+BLOCK_PX = 32  # photosites a side
+_LIT = 0.9  # of the frame's brightest value: from here rows and blocks may be saturated alike
 
 
 def empty_rows(frame: Frame) -> int:
-    """Return how many rows hold one value, or repeat the row two above, without being saturated.
+    """Return how many rows hold one value, or repeat the same CFA row before, unless saturated.
 
-    A decoder that runs out of data leaves zeros or repeats what it has; noise never does. Frames
-    of a sensor with a black level below which values are cut may have rows at that level only
-    where nothing at all was lit.
+    A decoder that runs out of data leaves zeros or repeats what it has; noise never does.
     """
     mosaic: NDArray[np.uint16] = frame.mosaic
-    lit = mosaic.min(axis=1) < frame.white_level
-    constant = (mosaic.min(axis=1) == mosaic.max(axis=1)) & lit
+    dark = mosaic.min(axis=1) < _LIT * mosaic.max()
+    constant = (mosaic.min(axis=1) == mosaic.max(axis=1)) & dark
     period = 2 if len(frame.cfa) == 4 else 6
     repeated = np.zeros_like(constant)
     if len(mosaic) > period:
         same = (mosaic[period:] == mosaic[:-period]).all(axis=1)
-        repeated[period:] = same & lit[period:]
+        repeated[period:] = same & dark[period:]
     return int(np.count_nonzero(constant | repeated))
+
+
+def empty_blocks(frame: Frame) -> int:
+    """Return how many square blocks hold one value or equal another block.
+
+    Saturated blocks do not count, nor blocks of exactly the black level, where sensors that cut
+    off below it leave unlit places; a decoder fills with zeros.
+    """
+    mosaic = frame.mosaic
+    rows, columns = (side // BLOCK_PX for side in mosaic.shape)
+    tiles = mosaic[: rows * BLOCK_PX, : columns * BLOCK_PX]
+    tiles = tiles.reshape(rows, BLOCK_PX, columns, BLOCK_PX).swapaxes(1, 2)
+    tiles = tiles.reshape(rows * columns, BLOCK_PX * BLOCK_PX)
+    dark = tiles[tiles.min(axis=1) < _LIT * mosaic.max()]
+    low, high = dark.min(axis=1, initial=2**16 - 1), dark.max(axis=1, initial=0)
+    constant = np.count_nonzero((low == high) & (low != int(min(frame.black_level))))
+    seen = Counter(tile.tobytes() for tile in dark[low < high])
+    return int(constant) + sum(count for count in seen.values() if count > 1)
 
 
 def audit(scene: str, pair: str, frames: dict[str, Frame], *, decoded_twice: bool) -> Finding:
     """Judge the mosaics of one pair."""
-    rows = {name: empty_rows(frame) for name, frame in frames.items()}
-    worst = max(rows.values(), default=0)
-    if worst > MOST_ROWS:
-        said = ", ".join(f"{n} rows of {name} hold no picture" for name, n in rows.items() if n)
-        return Finding(
-            scene,
-            pair,
-            "integrity",
-            "quarantine",
-            float(worst),
-            float(MOST_ROWS),
-            f"{said}: the file is damaged. Copy it from the card again",
-        )
+    said, worst = [], 0
+    for name, frame in frames.items():
+        for count, what in ((empty_rows(frame), "rows"), (empty_blocks(frame), "blocks")):
+            worst = max(worst, count)
+            if count:
+                said.append(f"{count} {what} of {name} hold no picture")
+    if said:
+        message = f"{', '.join(said)}: the file is damaged. Copy it from the card again"
+        return Finding(scene, pair, "integrity", "quarantine", float(worst), 0.0, message)
     twice = ", decoded twice alike" if decoded_twice else ""
     return Finding(
-        scene,
-        pair,
-        "integrity",
-        "pass",
-        float(worst),
-        float(MOST_ROWS),
-        f"every row holds a picture{twice}",
+        scene, pair, "integrity", "pass", 0.0, 0.0, f"every row and block holds a picture{twice}"
     )

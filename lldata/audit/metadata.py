@@ -18,18 +18,32 @@ def audit(
     short: tuple[Path, Frame],
     long: tuple[Path, Frame | None],
     long_exposure_s: float,
+    ratio: float,
+    size: tuple[int, int],
     protocol: Protocol,
 ) -> Finding:
     """Compare a pair's frames with each other and with the protocol.
 
     Differences that change the exposure ratio or the picture (ISO, aperture, size, CFA, camera)
     put the pair in quarantine; levels, names and lenses that disagree are warnings.
+
+    Parameters
+    ----------
+    short, long : path and frame; the long's frame is None for a ready reference
+    long_exposure_s, ratio : exposure time of the long, s; exposure ratio of the pair
+    size : (H, W) of the reference
     """
     grave = _between(short[1], long[1]) + _against(short[1], protocol)
     mild = _names(short, long, protocol) + _levels(short[1], protocol)
     if long[1] is not None:
         grave += _against(long[1], protocol)
         mild += _levels(long[1], protocol)
+    if short[1].mosaic.shape != size:
+        grave.append(f"the short has {_size(short[1])} photosites, the long {size[0]}x{size[1]}")
+    if ratio > protocol.exposure.ratio_cap * (1 + protocol.limits.name_exposure):
+        mild.append(
+            f"the ratio is {ratio:.0f}, methods amplify by {protocol.exposure.ratio_cap:g} at most"
+        )
     if long_exposure_s <= short[1].exposure_s:
         grave.append(
             f"the long exposure ({long_exposure_s:g} s) is no longer than the short "
@@ -58,8 +72,6 @@ def _between(short: Frame, long: Frame | None) -> list[str]:
     for name in ("camera", "cfa"):
         if getattr(short, name) != getattr(long, name):
             said.append(f"{name} {getattr(short, name)} and {getattr(long, name)}")
-    if short.mosaic.shape != long.mosaic.shape:
-        said.append(f"sizes {_size(short)} and {_size(long)}")
     return said
 
 

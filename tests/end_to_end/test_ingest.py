@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -102,6 +103,34 @@ def test_an_unreadable_frame_costs_its_scene_only(captures: Path):
     assert [(f.check, f.status, f.pair) for f in lost] == [("integrity", "quarantine", "")]
 
 
+def test_two_iso_sets_may_number_their_scenes_alike(tmp_path: Path):
+    canon = {"camera": "Canon EOS 6D", "black_level": (2048.0,) * 4, "white_level": 15490}
+    for folder, iso in (("Canon", 200.0), ("Canon_12600", 12800.0)):
+        write_scene(tmp_path / folder, "00001", light(1), long_changes=True, iso=iso, **canon)
+    datasets = work.prepare(tmp_path, None, "six", ENGINE)
+    assert [(d.name, len(d.plan.scenes)) for d in datasets] == [
+        ("six_iso12600", 1),
+        ("six_iso200", 1),
+    ]
+
+
+def test_groups_that_change_after_ingest_are_refused(captures: Path):
+    ingest(captures, "night")
+    rows = "".join(f"{s},9\n" for s in ("00001", "00002", "10001"))
+    (captures / "tiles.csv").write_text(f"id,sid_scene\n{rows}")
+    with pytest.raises(StoreError, match=r"its group .00001, now 9. changed since"):
+        ingest(captures, "night")
+
+
+def test_a_damaged_file_of_any_kind_costs_its_scene_only(captures: Path):
+    short = captures / "short" / "00002_00_0.1s.DNG"
+    data = short.read_bytes()
+    pattern = data.index(bytes([0, 1, 1, 2]))
+    short.write_bytes(data[:pattern] + bytes([0, 1, 2, 1]) + data[pattern + 4 :])  # RGBG: no Bayer
+    states = {o.scene: o.state for o in ingest(captures, "night")}
+    assert states == {"00001": "stored", "00002": "left out", "10001": "stored"}
+
+
 def test_when_no_scene_is_left_nothing_is_made(captures: Path):
     for path in (captures / "long").iterdir():
         path.write_bytes(path.read_bytes()[:-5000])
@@ -188,16 +217,29 @@ def test_an_ingest_killed_at_random_and_resumed_gives_the_same_digest(captures: 
     draw = random.Random(7)
     command = [sys.executable, "-c", "from lldata.cli import app; app()", "ingest",
                str(captures), "--protocol", "sid_sony", "--name", "killed"]  # fmt: skip
-    for _ in range(5):
+    folder = store.home() / "killed" / "scenes"
+
+    def stored() -> int:
+        return sum(p.name[0] != "." for p in folder.iterdir()) if folder.is_dir() else 0
+
+    seen = []
+    while len(seen) < 6:
         child = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
-        time.sleep(draw.uniform(0.4, 1.6))
-        os.killpg(child.pid, signal.SIGKILL)
+        before = stored()
+        while stored() == before and child.poll() is None:
+            time.sleep(0.002)
+        time.sleep(draw.uniform(0, 0.05))  # between the first new scene and the next ones
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+        seen.append(stored())
+        if seen[-1] == 9:
+            break
+    assert any(0 < count < 9 for count in seen)
     lldata(*command[3:])
     assert store.open_store("killed").digest == store.open_store("whole").digest
     assert lldata("verify", "killed", "--deep").returncode == 0
-    leftovers = [p for p in (store.home() / "killed" / "scenes").iterdir() if p.name[0] != "."]
-    assert len(leftovers) == 9
+    assert stored() == 9
 
 
 def test_two_ingests_at_once_make_one_dataset(captures: Path):

@@ -63,6 +63,15 @@ def test_a_white_point_moved_by_the_content_is_a_warning():
     assert exposure_status(found, white=0.005) == "pass"
 
 
+def test_what_is_measured_is_what_the_limit_is_of():
+    found = fit(frame(light(2) / 1.3, 0.1), frame(light(2), 10))
+    off = exposure.audit("s", "p", found, 0.0, None, SONY.limits, ready=False)
+    clip = exposure.audit("s", "p", fit(frame(light(2), 0.1), frame(light(2), 10)), 0.06, None,
+                          SONY.limits, ready=False)  # fmt: skip
+    assert (off.measured, off.limit) == (pytest.approx(0.3, abs=0.03), SONY.limits.exposure_warn)
+    assert (clip.measured, clip.limit) == (0.06, SONY.limits.clipped_warn)
+
+
 def test_too_little_light_is_unknown():
     assert exposure_status(fit(frame(light(6) * 1e-5, 0.1), frame(light(6), 10))) == "unknown"
 
@@ -72,8 +81,12 @@ def test_a_ready_reference_has_no_linear_exposure_to_measure():
     assert finding.status == "unknown"
 
 
-def metadata_finding(short: Frame, long: Frame, name: Path = SHORT) -> tuple[str, str]:
-    found = metadata.audit("00001", "p", (name, short), (LONG, long), long.exposure_s, SONY)
+def metadata_finding(
+    short: Frame, long: Frame, name: Path = SHORT, ratio: float = 100
+) -> tuple[str, str]:
+    size = long.mosaic.shape
+    pair = (name, short), (LONG, long)
+    found = metadata.audit("00001", "p", *pair, long.exposure_s, ratio, size, SONY)
     return found.status, found.message
 
 
@@ -111,6 +124,17 @@ def test_what_only_disagrees_is_a_warning(changes: dict, message: str):
     assert message in said
 
 
+def test_a_ratio_beyond_the_cap_is_a_warning():
+    status, said = metadata_finding(frame(light(9), 0.1), frame(light(9), 10), ratio=1000)
+    assert (status, "the ratio is 1000, methods amplify by 300" in said) == ("warn", True)
+
+
+def test_frames_of_two_sizes_are_quarantined():
+    short = frame(light(9, (96, 128)), 0.1)
+    status, said = metadata_finding(short, frame(light(9), 10))
+    assert (status, "the short has 96x128 photosites" in said) == ("quarantine", True)
+
+
 def test_a_missing_aperture_counts_as_equal():
     short = replace(frame(light(10), 0.1), f_number=None)
     assert metadata_finding(short, frame(light(10), 10))[0] == "pass"
@@ -131,6 +155,24 @@ def test_rows_a_decoder_filled_are_counted():
     assert integrity.empty_rows(replace(sound, mosaic=repeats)) == 10
     finding = integrity.audit("s", "p", {"x": replace(sound, mosaic=zeros)}, decoded_twice=False)
     assert (finding.status, finding.measured) == ("quarantine", 10.0)
+
+
+def test_blocks_a_decoder_filled_or_repeated_are_counted():
+    sound = frame(light(12), 0.1)
+    zeros, repeats = sound.mosaic.copy(), sound.mosaic.copy()
+    zeros[64:128, 64:160] = 0
+    repeats[:, 128:] = repeats[:, :128]
+    assert integrity.empty_blocks(sound) == 0
+    assert integrity.empty_blocks(replace(sound, mosaic=zeros)) == 6
+    assert integrity.empty_blocks(replace(sound, mosaic=repeats)) == 48
+
+
+def test_light_that_saturates_below_the_white_level_is_no_damage():
+    sound = frame(light(12), 10)
+    bright = sound.mosaic.copy()
+    bright[64:128] = 15700
+    assert integrity.empty_rows(replace(sound, mosaic=bright)) == 0
+    assert integrity.empty_blocks(replace(sound, mosaic=bright)) == 0
 
 
 def test_saturated_rows_are_light_and_no_damage():

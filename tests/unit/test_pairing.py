@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lldata import pairing, protocol
-from lldata.errors import FrameError, ProtocolError
+from lldata.errors import FrameError
 
 SONY = protocol.load("sid_sony")
-CANON = {n: protocol.load(n) for n in ("canon6d_iso200", "canon6d_iso12600")}
+CANON_12600 = protocol.load("canon6d_iso12600")
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -37,6 +38,10 @@ def test_shorts_find_their_long_by_scene(tmp_path: Path):
             ["short/00001_00_0.1s.ARW", "long/00001_00_10s.ARW", "long/00001_00_30s.ARW"],
             "two long exposures",
         ),
+        (
+            ["short/00001_00_0.1s.ARW", "short/00001_00_0.1s.DNG", "long/00001_00_10s.ARW"],
+            "two files are called 00001_00_0.1s",
+        ),
     ],
 )
 def test_an_incomplete_scene_costs_that_scene(tmp_path: Path, names: list[str], message: str):
@@ -45,6 +50,13 @@ def test_an_incomplete_scene_costs_that_scene(tmp_path: Path, names: list[str], 
     assert scenes == []
     assert (findings[0].scene, findings[0].status) == ("00001", "quarantine")
     assert message in findings[0].message
+
+
+def test_a_digit_without_a_split_costs_that_scene(tmp_path: Path):
+    touch(tmp_path, "short/70001_00_0.1s.ARW", "long/70001_00_10s.ARW")
+    scenes, findings = pairing.find_scenes(tmp_path, SONY)
+    assert scenes == []
+    assert "the split digit 7 of 70001_00_10s.ARW stands for no split" in findings[0].message
 
 
 def test_a_name_that_says_nothing_is_a_warning(tmp_path: Path):
@@ -58,6 +70,34 @@ def test_groups_come_from_two_columns_of_the_side_table(tmp_path: Path):
     (tmp_path / "tiles.csv").write_text("sid_scene,quality,id\n00017,bad,00001\n")
     scenes, _ = pairing.find_scenes(tmp_path, SONY)
     assert scenes[0].group == "00017"
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (b"id,sid_scene\n1,00017\n", "scene 00001: the table names no group for it"),
+        (b"id,sid_scene\n00001\n", "scene 00001: the table names no group for it"),
+        ("id,sid_scene\n00001,café\n".encode("latin-1"), "it is no UTF-8 text"),
+    ],
+)
+def test_a_side_table_that_does_not_fit_is_refused(tmp_path: Path, table: bytes, message: str):
+    touch(tmp_path, "short/00001_00_0.1s.ARW", "long/00001_00_10s.ARW")
+    (tmp_path / "tiles.csv").write_bytes(table)
+    with pytest.raises(FrameError, match=message):
+        pairing.find_scenes(tmp_path, SONY)
+
+
+def test_a_spreadsheets_byte_order_mark_is_no_part_of_a_column(tmp_path: Path):
+    touch(tmp_path, "short/00001_00_0.1s.ARW", "long/00001_00_10s.ARW")
+    (tmp_path / "tiles.csv").write_text("id,sid_scene\n00001,7\n", "utf-8-sig")
+    assert pairing.find_scenes(tmp_path, SONY)[0][0].group == "7"
+
+
+def test_a_protocols_file_names_may_say_the_group(tmp_path: Path):
+    touch(tmp_path, "short/park-00001_00_0.1s.ARW", "long/park-00001_00_10s.ARW")
+    pattern = SONY.files.name.replace("(?P<scene>", "(?P<group>[a-z]+)-(?P<scene>", 1)
+    named = replace(SONY, files=replace(SONY.files, name=pattern, group="scene"))
+    assert pairing.find_scenes(tmp_path, named)[0][0].group == "park"
 
 
 def test_a_side_table_without_groups_is_refused(tmp_path: Path):
@@ -91,44 +131,5 @@ def test_a_folder_without_short_and_long_is_refused(tmp_path: Path):
 
 def test_a_protocol_takes_the_folders_it_names(tmp_path: Path):
     touch(tmp_path, *(f"{f}/{k}/x" for f in ("Canon", "Canon_12600") for k in ("short", "long")))
-    chosen = pairing.capture_folders(tmp_path, CANON["canon6d_iso12600"])
+    chosen = pairing.capture_folders(tmp_path, CANON_12600)
     assert [f.name for f in chosen] == ["Canon_12600"]
-
-
-def chosen(tmp_path: Path, folder: str, isos: dict[str, float], camera: str = "Canon EOS 6D"):
-    names = [f"{folder}/{k}/{s}_00_{t}s.CR2" for s in isos for k, t in
-             (("short", "0.1"), ("long", "10"))]  # fmt: skip
-    touch(tmp_path, *names)
-    scenes = {n: pairing.find_scenes(tmp_path / folder, p)[0] for n, p in CANON.items()}
-    headers = {p: pairing.Header(camera, isos[p.stem[:5]]) for s in scenes["canon6d_iso200"]
-               for p in s.files}  # fmt: skip
-    return scenes, headers
-
-
-def test_one_folder_with_two_iso_sets_becomes_two_protocols(tmp_path: Path):
-    scenes, headers = chosen(tmp_path, "mixed", {"00001": 200, "00002": 12800, "00003": 200})
-    split = pairing.choose(tmp_path, scenes, headers, CANON)
-    assert {n: [s.scene for s in found] for n, found in split.items()} == {
-        "canon6d_iso200": ["00001", "00003"],
-        "canon6d_iso12600": ["00002"],
-    }
-
-
-def test_a_scene_of_no_protocols_iso_goes_with_its_folder(tmp_path: Path):
-    scenes, headers = chosen(tmp_path, "Canon", {"00001": 200, "00002": 800})
-    split = pairing.choose(tmp_path, scenes, headers, CANON)
-    assert [s.scene for s in split["canon6d_iso200"]] == ["00001", "00002"]
-
-
-def test_another_camera_is_refused_with_what_was_seen(tmp_path: Path):
-    scenes, headers = chosen(tmp_path, "Canon", {"00001": 200}, camera="Nikon D850")
-    with pytest.raises(ProtocolError, match="its frames are from Nikon D850, ISO 200"):
-        pairing.choose(tmp_path, scenes, headers, CANON)
-
-
-def test_two_protocols_that_match_equally_are_listed(tmp_path: Path):
-    twins = {"one": CANON["canon6d_iso200"], "two": CANON["canon6d_iso200"]}
-    scenes, headers = chosen(tmp_path, "mixed", {"00001": 200})
-    same = dict.fromkeys(twins, scenes["canon6d_iso200"])
-    with pytest.raises(ProtocolError, match="match one and two equally"):
-        pairing.choose(tmp_path, same, headers, twins)

@@ -14,12 +14,8 @@ def test_a_sid_file_name_gives_scene_take_exposure_and_split():
 
 
 def test_the_leading_digit_is_the_split():
-    assert [protocol.load(SONY).split_of(d) for d in "012"] == ["train", "test", "val"]
-
-
-def test_a_digit_without_a_split_is_refused():
-    with pytest.raises(ProtocolError, match="split digit 7: it stands for no split"):
-        protocol.load(SONY).split_of("7")
+    digits = protocol.load(SONY).splits.digits
+    assert digits == {"0": "train", "1": "test", "2": "val"}
 
 
 def test_the_6d_set_called_12600_is_12800_in_exif():

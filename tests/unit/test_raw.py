@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import io
 import os
+import struct
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
 
+from lldata import raw, tiff
 from lldata.dng import dng_bytes, write_dng
 from lldata.errors import FrameError, MetadataError
 from lldata.raw import decode, read_frame, read_header
@@ -91,6 +96,84 @@ def test_an_unreadable_file_says_so(shot: Path):
     shot.chmod(0)
     with pytest.raises(FrameError, match="may not be read by this user"):
         read_frame(shot)
+
+
+def test_a_white_level_under_the_black_one_is_refused(tmp_path: Path):
+    path = tmp_path / "upside.DNG"
+    write_dng(path, frame(light(3), 0.1, **SHOT))
+    data = bytearray(path.read_bytes())
+    at = data.index((50717).to_bytes(2, "little") + b"\4\0\1\0\0\0")
+    data[at + 8 : at + 12] = (400).to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(MetadataError, match="its white level is 400 DN, its black level 512 DN"):
+        decode(path)
+
+
+def test_damaged_directories_give_a_frame_or_a_named_error(tmp_path: Path):
+    whole = dng_bytes(frame(light(4, (96, 128)), 0.1, **SHOT))
+    rng = np.random.default_rng(4)
+    path, refused = tmp_path / "mutant.DNG", 0
+    for _ in range(300):
+        mutant = bytearray(whole)
+        for position in rng.integers(4, 700, 3):
+            mutant[position] = rng.integers(256)
+        path.write_bytes(mutant)
+        try:
+            assert decode(path).mosaic.ndim == 2
+        except FrameError:
+            refused += 1
+    assert refused > 30
+
+
+def raf(size: int, reach: int) -> bytes:
+    """Return a RAF header whose preview is a JPEG with EXIF and whose CFA ends at `reach`."""
+    exif = Image.Exif()
+    exif[271], exif[272] = "FUJIFILM", "X-T2"
+    exif.get_ifd(34665).update({33434: IFDRational(1, 25), 34855: 1000})
+    preview = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(preview, "JPEG", exif=exif)
+    head = bytearray(256)
+    head[:16] = b"FUJIFILMCCD-RAW "
+    head[28:32] = b"X-T2"
+    numbers = (256, len(preview.getvalue()), 250, 4, 300, reach - 300)
+    head[84:108] = struct.pack(">6I", *numbers)
+    return bytes(head + preview.getvalue()).ljust(size, b"\0")
+
+
+def test_a_raf_names_its_camera_and_keeps_its_exif_in_the_preview():
+    tags = raw._exif(raf(4096, 4096))
+    assert raw._camera(tags) == "FUJIFILM X-T2"
+    assert float(raw._tag(tags, "ExposureTime")) == 0.04
+    bare = raw._exif(b"FUJIFILMCCD-RAW ".ljust(28, b"0") + b"X-T2" + bytes(100))
+    assert raw._camera(bare) == "FUJIFILM X-T2"
+
+
+def test_a_cut_raf_is_refused(tmp_path: Path):
+    path = tmp_path / "cut.RAF"
+    path.write_bytes(raf(4096, 5000))
+    with pytest.raises(FrameError, match="at least 904 bytes of its pixel data are missing"):
+        decode(path)
+
+
+def test_a_cr3_keeps_its_exif_in_two_boxes():
+    def box(name: bytes, tags: dict[int, object]) -> bytes:
+        exif = Image.Exif()
+        exif.update(tags)
+        content = exif.tobytes()[6:]  # without the JPEG marker's "Exif"
+        return (len(content) + 8).to_bytes(4, "big") + name + content
+
+    data = b"\0\0\0\x18ftypcrx \0\0\0\1crx isom"
+    data += box(b"CMT1", {271: "Canon", 272: "Canon EOS R5"}) + box(b"CMT2", {34855: 800})
+    tags = raw._exif(data)
+    assert raw._camera(tags) == "Canon EOS R5"
+    assert raw._iso(tags) == 800
+
+
+def test_a_panasonic_file_whose_offset_stands_elsewhere_is_not_called_cut():
+    entries = [(0x0111, 4, 1, 0xFFFFFFFF), (0x0117, 4, 1, 5000)]
+    directory = struct.pack("<H", 2) + b"".join(struct.pack("<HHII", *e) for e in entries)
+    data = b"IIU\0" + struct.pack("<I", 8) + directory + bytes(4)
+    assert tiff.missing_bytes(data) == 0
 
 
 def test_the_kodak_reads_with_its_phase_and_exact_exposure(shared_data: Path):

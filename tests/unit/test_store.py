@@ -150,6 +150,36 @@ def test_a_finding_about_a_scene_left_out_survives_a_rebuild(dataset: Path):
     assert lost in store.Store(dataset).findings
 
 
+def test_a_finding_about_a_stored_scene_lies_in_its_file(tmp_path: Path):
+    whole = Finding("00001", "", "metadata", "warn", 3.0, 1.0, "renders otherwise")
+    store.publish_scene(tmp_path / "d", scene(findings=(whole,)), pixels())
+    for _ in range(2):
+        store.build_index(tmp_path / "d", "now")
+        assert store.Store(tmp_path / "d").findings == [whole]
+
+
+def test_a_damaged_index_is_rebuilt_from_the_scenes(dataset: Path):
+    digest = store.Store(dataset).digest
+    (dataset / "dataset.h5").write_bytes(b"no index")
+    with pytest.raises(StoreError, match="Rebuild the index: lldata index"):
+        store.open_store(dataset)
+    store.build_index(dataset, "now")
+    assert store.Store(dataset).digest == digest
+
+
+def test_rebuilding_the_index_does_not_bless_a_damaged_scene(dataset: Path):
+    path = store.scene_path(dataset, "00001")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    store.build_index(dataset, "now")
+    _, size, sha256 = store.Store(dataset).scene_files()[0]
+    assert store.verify_scene(path, size, sha256, deep=False) != []
+    path.write_bytes(data[:-1])
+    with pytest.raises(StoreError, match="a stored scene never changes"):
+        store.build_index(dataset, "now")
+
+
 def test_a_missing_dataset_says_which_there_are(dataset: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LLDATA_HOME", str(dataset.parent))
     assert store.open_store("night").name == "night"
@@ -182,13 +212,33 @@ def hostile(kind: str, folder: Path) -> None:
             file.create_virtual_dataset("x", layout)
         elif kind == "object":
             file.create_dataset("x", data=["text"], dtype=h5py.string_dtype())
+        elif kind == "object attribute":
+            file.attrs["x"] = "text of any length"
+        elif kind == "type":
+            file["x"] = np.dtype("f8")
+        elif kind == "cycle":
+            file["x"] = file["short"]
+        elif kind == "filter":
+            file.create_dataset("x", data=np.zeros(4096, "u1"), compression="gzip")
         else:
             file.create_dataset("x", (2**40,), "u1", chunks=(2**20,))
     publish.write_replacing(path, buffer.getbuffer())
 
 
 @pytest.mark.parametrize(
-    "kind", ["external link", "soft link", "external storage", "virtual", "object", "bomb"]
+    "kind",
+    [
+        "external link",
+        "soft link",
+        "external storage",
+        "virtual",
+        "object",
+        "object attribute",
+        "type",
+        "cycle",
+        "filter",
+        "bomb",
+    ],
 )
 def test_a_file_that_reaches_outside_itself_is_refused(dataset: Path, kind: str):
     hostile(kind, dataset)

@@ -1,0 +1,139 @@
+"""Under which protocol frames were taken: camera and ISO decide, then the folder's name."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lldata.audit import Finding
+from lldata.errors import ProtocolError
+from lldata.pairing import SceneFiles
+from lldata.protocol import Protocol
+
+
+@dataclass(frozen=True)
+class Header:
+    """What decides a frame's protocol."""
+
+    camera: str
+    iso: float | None
+
+    def __str__(self) -> str:
+        """Return it for people: camera, ISO."""
+        iso = "unknown" if self.iso is None else f"{self.iso:g}"
+        return f"{self.camera or 'an unnamed camera'}, ISO {iso}"
+
+
+def matches(header: Header, protocol: Protocol) -> bool:
+    """Whether a frame's camera and ISO are those of a protocol."""
+    return protocol.matches_camera(header.camera) and (
+        header.iso is None or protocol.matches_iso(header.iso)
+    )
+
+
+def choose(
+    src: Path,
+    scenes: Mapping[str, Sequence[SceneFiles]],
+    headers: Mapping[Path, Header],
+    unread: Sequence[Exception],
+    protocols: Mapping[str, Protocol],
+) -> tuple[dict[str, list[SceneFiles]], list[Finding]]:
+    """Give every scene the protocol that most of its frames match.
+
+    Parameters
+    ----------
+    src : the folder, for messages
+    scenes : protocol -> the scenes that its file names find
+    headers : of the RAW frames that could be read
+    unread : why others could not
+
+    Returns
+    -------
+    protocol -> its scenes, and a finding for each scene whose frames, and whose folder's frames,
+    match none. Frames decide (camera and ISO); equal counts go to the protocol that names the
+    folder, then to the one that most scenes of the folder have.
+
+    Raises
+    ------
+    ProtocolError
+        If no protocol matches, or several do equally.
+    """
+    votes: dict[tuple[Path, str], Counter[str]] = defaultdict(Counter)
+    found: dict[tuple[Path, str], dict[str, SceneFiles]] = defaultdict(dict)
+    for name, items in scenes.items():
+        for scene in items:
+            key = (scene.folder, scene.scene)
+            found[key][name] = scene
+            count = sum(matches(headers[p], protocols[name]) for p in scene.files if p in headers)
+            if count:
+                votes[key][name] = count
+    majority: dict[Path, Counter[str]] = defaultdict(Counter)
+    for (folder, _), counter in votes.items():
+        majority[folder].update(_leaders(counter, folder, protocols))
+    chosen: dict[str, list[SceneFiles]] = defaultdict(list)
+    lost = []
+    for (folder, name), options in found.items():
+        leaders = _leaders(votes[folder, name], folder, protocols)
+        if len(leaders) != 1:
+            leaders = [n for n in _most(majority[folder]) if not leaders or n in leaders]
+        if len(leaders) > 1:
+            raise _undecided(src, sorted(leaders))
+        if leaders and leaders[0] in options:
+            chosen[leaders[0]].append(options[leaders[0]])
+        else:
+            lost.append(_lost(next(iter(options.values())), headers))
+    if not chosen:
+        raise _unmatched(src, headers, unread, protocols)
+    return dict(chosen), lost
+
+
+def _lost(scene: SceneFiles, headers: Mapping[Path, Header]) -> Finding:
+    seen = " and ".join(sorted({str(headers[p]) for p in scene.files if p in headers}))
+    message = (
+        f"{scene.folder}: its frames ({seen or 'none could be read'}) match no protocol; the scene "
+        "is left out"
+    )
+    return Finding(scene.scene, "", "metadata", "quarantine", None, None, message)
+
+
+def _most(counter: Counter[str]) -> list[str]:
+    top = max(counter.values(), default=0)
+    return [name for name, count in counter.items() if count == top]
+
+
+def _leaders(counter: Counter[str], folder: Path, protocols: Mapping[str, Protocol]) -> list[str]:
+    leaders = _most(counter)
+    named = [n for n in leaders if folder.name in protocols[n].files.folders]
+    return named or leaders
+
+
+def _undecided(src: Path, names: Sequence[str]) -> ProtocolError:
+    return ProtocolError(
+        src,
+        f"its frames match {' and '.join(names)} equally",
+        "one protocol is needed",
+        f"Name it: --protocol {names[0]}",
+    )
+
+
+def _unmatched(
+    src: Path,
+    headers: Mapping[Path, Header],
+    unread: Sequence[Exception],
+    protocols: Mapping[str, Protocol],
+) -> ProtocolError:
+    seen = sorted({str(header) for header in headers.values()})
+    found = "no frame in it is named as one"
+    if seen:
+        found = f"its frames are from {'; '.join(seen[:3])}"
+    elif unread:
+        found = f"none of its frames can be read ({str(unread[0]).rstrip('.')})"
+    known = ", ".join(sorted(protocols))
+    return ProtocolError(
+        src,
+        found,
+        f"the protocols are {known}",
+        "Name one with --protocol, or add the camera's to capture_protocols/",
+    )
