@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ Kind = Literal["input", "output", "reference", "error"]
 
 RECORD = "record.json"
 TABLE = "rows.csv"
+LONGEST_NAME = 255  # bytes, of a file or folder on every common disk
 
 
 def output_path(folder: Path, pair: str) -> Path:
@@ -35,8 +37,12 @@ def check_folder(folder: Path, named: str) -> None:
     Raises
     ------
     ScoreError
-        If it, or what should hold it, is a file; `named` is what the user called it.
+        If it, or what should hold it, is a file, or a name is too long; `named` is what the user
+        called it.
     """
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in folder.parts):
+        found, expected = "a name in it is too long", f"at most {LONGEST_NAME} bytes fit"
+        raise ScoreError(f"{named[:40]}…", found, expected, "Choose a shorter one")
     there = next((path for path in (folder, *folder.parents) if path.exists()), None)
     if there is not None and not there.is_dir():
         raise ScoreError(named, f"{there} is a file", "a folder is needed", "Choose another place")

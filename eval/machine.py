@@ -8,10 +8,14 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from threadpoolctl import threadpool_info
+
 PACKAGES = (
     "lowlight-toolkit", "numpy", "scipy", "opencv-python-headless", "scikit-image", "rawpy",
     "h5py", "torch", "pyiqa",
 )  # fmt: skip
+
+Fact = str | int | None
 
 
 def software() -> dict[str, str]:
@@ -25,7 +29,7 @@ def software() -> dict[str, str]:
     return found
 
 
-def hardware(device: str) -> dict[str, str | int | None]:
+def hardware(device: str) -> dict[str, Fact]:
     """Return what the scores and times were measured on.
 
     Parameters
@@ -65,10 +69,17 @@ def peak_memory_bytes() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def threads() -> int:
-    """Return the threads a network computes one pair with; what it rounds to may depend on it."""
-    torch = sys.modules.get("torch")
-    return int(torch.get_num_threads()) if torch is not None else os.cpu_count() or 1
+def threads(*, network: bool) -> int:
+    """Return the threads this process computes one pair with.
+
+    A network is computed by torch, and what it rounds to may depend on their number; other
+    methods by any native library, of which the one with the most threads counts.
+    """
+    torch, cv2 = sys.modules.get("torch"), sys.modules.get("cv2")
+    if network and torch is not None:
+        return int(torch.get_num_threads())
+    counts = [int(pool["num_threads"]) for pool in threadpool_info()]
+    return max([1, *counts, *([int(cv2.getNumThreads())] if cv2 is not None else [])])
 
 
 def synchronise() -> None:

@@ -6,7 +6,8 @@ import functools
 import inspect
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from baselines import method as methods
 from baselines.method import Method
 from eval import pictures
+from eval.conditions import Conditions, conditions_of
 from eval.folder import row_path
 from eval.machine import peak_memory_bytes, synchronise
 from eval.metrics import find_metrics, score_images
@@ -24,7 +26,7 @@ from eval.record import Row, read_strict_json
 from lldata import publish
 from lldata.console import to_json
 from lldata.errors import MethodError, ScoreError
-from lldata.sample import Sample, pair_row, read_sample
+from lldata.sample import Sample, pair_row, read_sample, sample_of_frame
 from lldata.store import Store, open_store
 
 
@@ -39,6 +41,7 @@ class Job:
     metrics: tuple[str, ...]
     folder: Path
     fingerprint: str  # of all that fixes the scores; kept rows of another one are not used
+    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Finished:
     row: Row
     warm: bool  # not the first pair its process ran
     peak_memory_bytes: int | None
+    conditions: Conditions
+    created: str  # ISO 8601, UTC
 
 
 def load_method(
@@ -90,7 +95,7 @@ def score_pair(job: Job, pair: str) -> Finished:
     """
     runner = _runner(job)
     sample, reference = runner.read(pair)
-    output, seconds = runner.run(sample)
+    sample, output, seconds = runner.run(sample)
     check_output(output, reference, f"{job.method} on {pair}")
     picture = output.transpose(1, 2, 0)
     given = None if sample.srgb is None else sample.srgb.transpose(1, 2, 0)
@@ -108,7 +113,14 @@ def score_pair(job: Job, pair: str) -> Finished:
         identical=bool(np.array_equal(*shown)),
         seconds=seconds,
     )
-    finished = Finished(job.fingerprint, row, runner.calls > 1, peak_memory_bytes())
+    finished = Finished(
+        job.fingerprint,
+        row,
+        runner.calls > 1,
+        peak_memory_bytes(),
+        conditions_of(runner.method, job.workers),
+        datetime.now(UTC).isoformat(timespec="seconds"),
+    )
     text = to_json(asdict(finished)) + "\n"
     publish.write_replacing(row_path(job.folder, pair), text.encode())
     return finished
@@ -123,7 +135,8 @@ def kept(job: Job, pair: str) -> Finished | None:
         document = read_strict_json(path)
         if document["fingerprint"] != job.fingerprint:
             return None
-        return Finished(**{**document, "row": Row(**document["row"])})
+        parts = {"row": Row(**document["row"]), "conditions": Conditions(**document["conditions"])}
+        return Finished(**{**document, **parts})
     except (ScoreError, TypeError, KeyError):
         return None
 
@@ -156,21 +169,32 @@ class _Runner:
         self.calls = 0
 
     def read(self, pair: str) -> tuple[Sample, NDArray[np.uint16]]:
-        """Return what the method may see, and the reference (H, W, 3) for the scores."""
-        info = self.method.info
-        rendering = info.input if info.domain == "srgb" else None
-        sample = read_sample(self.store, pair, picture=rendering, reference=info.oracle)
+        """Return what the method may see, not rendered yet, and the reference (H, W, 3)."""
+        sample = read_sample(self.store, pair, reference=self.method.info.oracle)
         row = pair_row(self.store, pair)
         return sample, self.store.reference(row.scene, row.reference)
 
-    def run(self, sample: Sample) -> tuple[NDArray[np.float32], float]:
-        """Return the method's picture and the seconds it took, the accelerator's included."""
+    def run(self, sample: Sample) -> tuple[Sample, NDArray[np.float32], float]:
+        """Return what the method was given, its picture, and the seconds it took.
+
+        The accelerator's work is included, and so is the rendering of what a picture method
+        reads: a raw method needs none, so only thus are their times those of one image.
+        """
         synchronise()
         start = time.perf_counter()
-        output = self.method(sample)
+        given = self._rendered(sample)
+        output = self.method(given)
         synchronise()
+        seconds = time.perf_counter() - start
         self.calls += 1
-        return output, time.perf_counter() - start
+        return given, output, seconds
+
+    def _rendered(self, sample: Sample) -> Sample:
+        info = self.method.info
+        if info.domain != "srgb" or sample.frame is None:
+            return sample
+        drawn = sample_of_frame(sample.frame, sample.pair, sample.ratio, picture=info.input)
+        return replace(sample, srgb=drawn.srgb)
 
 
 @functools.lru_cache(maxsize=1)

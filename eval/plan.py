@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +12,15 @@ from typing import Any
 from baselines import method as methods
 from baselines.method import Method, MethodInfo
 from eval import tracks
-from eval.machine import software
+from eval.folder import check_folder
+from eval.label import folder_name, label_of
+from eval.machine import software, threads
 from eval.metrics import find_metrics
 from eval.metrics.definition import Metric
+from eval.option_files import recorded
 from eval.pairs import Job, accepted, load_method
 from eval.tracks import Track
+from eval.trained import check_own, is_own, missing, own_weights, warn_of_leak
 from lldata.errors import MethodError, ScoreError
 from lldata.store import Store, home, open_store
 
@@ -54,6 +57,7 @@ class Plan:
     method: Method
     config: Mapping[str, Any]  # of the weights
     label: str
+    options: Mapping[str, Any]  # those given, as the record keeps them
     job: Job
 
     @property
@@ -71,19 +75,22 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
         If the method, dataset, track, weights or a metric cannot be had, or flags contradict.
     """
     info = _checked_info(settings)
+    if settings.out is not None:
+        check_folder(settings.out, f"--out {settings.out}")
     store = open_store(settings.dataset)
     track = _track(settings, store, tell)
     metrics = find_metrics(settings.metrics or track.metrics, download=settings.download)
     pairs = tuple(track.select(store)["pair"])
     chosen = pairs[: settings.limit]
-    weights = settings.weights or (_own_weights(settings, store) if info.trainable else None)
     options = accepted(
         settings.method, settings.options, {"device": settings.device, "seed": settings.seed}
     )
-    method, config = load_method(settings.method, options, weights)
-    _warn_of_leak(config, chosen, store, tell)
-    label = label_of(settings.options, config, settings.seed)
-    folder = settings.out or home() / ".runs" / track.name / f"{settings.method}--{label}"
+    weights, method, config, own = _loaded(settings, options, store, trainable=info.trainable)
+    warn_of_leak(config, chosen, store, tell)
+    given = recorded(settings.method, settings.options)
+    label = label_of(given, config, settings.seed, named=not own)
+    partial = len(chosen) < len(pairs)
+    folder = settings.out or _folder(settings, store, track, label, partial=partial)
     job = Job(
         settings.method,
         tuple(options.items()),
@@ -91,24 +98,56 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
         store.path,
         tuple(metric.name for metric in metrics),
         folder,
-        _fingerprint(settings.method, options, config, store, metrics),
+        _fingerprint(recorded(settings.method, options), method, config, store, metrics),
+        settings.workers,
     )
-    partial = len(chosen) < len(pairs)
-    return Plan(settings, store, track, metrics, chosen, partial, method, config, label, job)
+    return Plan(settings, store, track, metrics, chosen, partial, method, config, label, given, job)
+
+
+def _loaded(
+    settings: Settings, options: Mapping[str, Any], store: Store, *, trainable: bool
+) -> tuple[Path | None, Method, Mapping[str, Any], bool]:
+    """Return weights, method, their config, and whether they are the dataset's own (or none)."""
+    own = own_weights(settings.method, store) if trainable else None
+    weights = settings.weights or own
+    if trainable and weights is None:
+        raise missing(settings.method, settings.dataset)
+    method, config = load_method(settings.method, options, weights)
+    if weights is None:
+        return None, method, config, True
+    if settings.weights is None:
+        check_own(settings.method, config, store, settings.dataset)
+    return weights, method, config, is_own(weights, own, config, store)
+
+
+def _folder(settings: Settings, store: Store, track: Track, label: str, *, partial: bool) -> Path:
+    elsewhere = store.path.resolve() != (home() / store.name).resolve()
+    name = folder_name(
+        settings.method,
+        label,
+        limit=settings.limit if partial else None,
+        metrics=() if settings.metrics == track.metrics else settings.metrics,
+        digest=store.digest if elsewhere else None,
+    )
+    return home() / ".runs" / track.name / name
 
 
 def _fingerprint(
-    method: str,
     options: Mapping[str, Any],
+    method: Method,
     config: Mapping[str, Any],
     store: Store,
     metrics: Iterable[Metric],
 ) -> str:
     """Return the hash of all that fixes the scores: pairs kept under another are not used."""
+    network = hasattr(method, "device")
     facts = {
-        "method": method,
+        "method": [method.info.name, method.info.input],
         "options": sorted((key, str(value)) for key, value in options.items()),
         "weights": config.get("sha256"),
+        "device": str(getattr(method, "device", "cpu")),
+        "precision": getattr(method, "precision", None),
+        "threads": threads(network=True) if network else None,
         "data": [store.digest, store.reference_digest],
         "metrics": [metric.definition for metric in metrics],
         "software": software(),
@@ -165,49 +204,3 @@ def _track(settings: Settings, store: Store, tell: Callable[[str], None]) -> Tra
             "these data is kept)"
         )
     return track
-
-
-def _own_weights(settings: Settings, store: Store) -> Path:
-    """Return the newest finished weights of this method trained on this very dataset."""
-    methods.module(settings.method)  # names the missing extra before weights are missed
-    from baselines.training.weights import newest
-
-    name = settings.method.partition("@")[0]
-    found = newest(name, store.name)
-    if found is None:
-        raise MethodError(
-            f"--model {name}",
-            f"there are no weights of it trained on {store.name}",
-            "a trained method needs some",
-            f"Train them: lleval train --model {name} --dataset {settings.dataset}, or name "
-            "others with --weights",
-        )
-    return found
-
-
-def _warn_of_leak(
-    config: Mapping[str, Any], pairs: Iterable[str], store: Store, tell: Callable[[str], None]
-) -> None:
-    if config.get("trained_on") != store.name:
-        return
-    seen = len(set(config.get("pairs", ())) & set(pairs))
-    if seen:
-        tell(f"the weights were trained on {seen} of these pairs: these scores are no test")
-    if config.get("digest") not in (None, store.digest):
-        tell(f"the weights were trained on another state of {store.name} (its digest differs)")
-
-
-def label_of(options: Mapping[str, Any], config: Mapping[str, Any], seed: int) -> str:
-    """Return what tells runs of one method apart: what it was trained on, and its options.
-
-    The dataset, and preset and seed where they are not quick and 0; then the options given.
-    """
-    parts = []
-    if config:
-        parts.append(str(config.get("trained_on") or f"weights-{config['sha256'][:8]}"))
-        parts += [config["preset"]] if config.get("preset", "quick") != "quick" else []
-        parts += [f"seed{config['seed']}"] if config.get("seed") else []
-    elif seed:
-        parts.append(f"seed{seed}")
-    parts += [f"{key}={value}" for key, value in sorted(options.items())]
-    return re.sub(r"[^A-Za-z0-9_.=+-]+", "_", "-".join(parts)) or "default"

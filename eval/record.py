@@ -30,7 +30,7 @@ class Row:
     split: str
     scores: Mapping[str, float | None]  # None: the score is infinite (identical) or undefined
     identical: bool  # output and reference are equal in 8 bits
-    seconds: float | None = None  # the method alone, on this pair
+    seconds: float | None = None  # the method and, for one of pictures, the rendering it reads
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class Record:
     pairs_sha256: str  # of the sorted ids of the pairs scored
     weights_sha256: str | None
     trained_on: tuple[str, ...]  # dataset/split, empty for nothing
+    trained_on_digest: str | None  # of that dataset as it was then
     seed: int
     software: Mapping[str, str]
     hardware: Mapping[str, str | int | None]

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any
 
+from eval.conditions import Conditions, distinct, hardware_of
 from eval.folder import RECORD, TABLE
-from eval.machine import hardware, software, threads
+from eval.machine import software
 from eval.pairs import Finished, kept, score_pair
 from eval.plan import Plan, Settings, make_plan
 from eval.record import MetricUse, Record, pairs_sha256
 from eval.report import write_report
+from eval.trained import trained_on
 from lldata import publish
 from lldata.engine import Local, Unit, run_units
 
@@ -95,7 +95,7 @@ def _work(plan: Plan, pairs: list[str]) -> Iterator[Finished]:
 
 def _record(plan: Plan, finished: list[Finished]) -> Record:
     settings, store, info, config = plan.settings, plan.store, plan.info, plan.config
-    device = str(getattr(plan.method, "device", "cpu"))
+    conditions = distinct(one.conditions for one in finished)
     peaks = [one.peak_memory_bytes for one in finished if one.peak_memory_bytes]
     return Record(
         track=plan.track.name,
@@ -104,7 +104,7 @@ def _record(plan: Plan, finished: list[Finished]) -> Record:
         split=plan.track.split,
         method=settings.method,
         label=plan.label,
-        options=dict(settings.options),
+        options=plan.options,
         domain=info.domain,
         input=info.input if info.domain == "srgb" else None,
         reference_use=info.reference_use,
@@ -115,40 +115,41 @@ def _record(plan: Plan, finished: list[Finished]) -> Record:
         distinct_sources=store.distinct_sources,
         pairs_sha256=pairs_sha256(plan.pairs),
         weights_sha256=config.get("sha256"),
-        trained_on=_trained_on(config),
+        trained_on=trained_on(config),
+        trained_on_digest=config.get("digest"),
         seed=int(config.get("seed", settings.seed)),
         software=software(),
-        hardware=hardware(device),
-        timing=_timing(plan, finished),
+        hardware=hardware_of(conditions),
+        timing=_timing(plan, finished, conditions[0]),
         parameters=getattr(plan.method, "parameters", None),
         flops=None,
         peak_memory_bytes=max(peaks, default=None),
         level="rerun",
         partial=plan.partial,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=max(one.created for one in finished),
         rows=tuple(one.row for one in finished),
     )
 
 
-def _trained_on(config: Mapping[str, Any]) -> tuple[str, ...]:
-    if not config:
-        return ()
-    if "trained_on" not in config:
-        return ("unknown",)
-    return (f"{config['trained_on']}/{config.get('split', 'train')}",)
+def _timing(
+    plan: Plan, finished: list[Finished], conditions: Conditions
+) -> dict[str, float | int | str | bool | None]:
+    """Return the median seconds of a pair under one of the conditions.
 
-
-def _timing(plan: Plan, finished: list[Finished]) -> dict[str, float | int | str | bool | None]:
-    """Return the median seconds the method took for a pair, the first of a process left out."""
-    warm = [one.row.seconds for one in finished if one.warm and one.row.seconds is not None]
-    cold = [one.row.seconds for one in finished if one.row.seconds is not None]
+    The first pair of each process is left out where others are.
+    """
+    timed = [one for one in finished if one.conditions == conditions]
+    seconds = [one.row.seconds for one in timed if one.warm and one.row.seconds is not None]
+    warm = bool(seconds)
+    seconds = seconds or [one.row.seconds for one in timed if one.row.seconds is not None]
     return {
-        "median_s": median(warm or cold) if cold else None,
-        "pairs": len(warm or cold),
-        "warm": bool(warm),
+        "median_s": median(seconds) if seconds else None,
+        "pairs": len(seconds),
+        "warm": warm,
         "synchronised": True,
-        "workers": plan.settings.workers,
-        "threads": threads(),
+        "rendering_included": plan.info.domain == "srgb",
+        "workers": conditions.workers,
+        "threads": conditions.threads,
     }
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,14 +18,15 @@ from baselines.classical import amplify
 from baselines.method import MethodInfo
 from eval import pairs
 from eval.folder import output_path, picture_path, row_path
+from eval.label import label_of
 from eval.metrics import score_images
-from eval.plan import Settings, label_of
+from eval.plan import Settings, make_plan
 from eval.record import Record
 from eval.run import run
 from eval.statistics import of_rows
 from lldata.errors import MethodError, ScoreError
-from lldata.sample import Sample
-from lldata.store import home
+from lldata.sample import Sample, sample_of_frame
+from lldata.store import home, open_store
 from tests.stores import night
 
 
@@ -69,8 +73,6 @@ def test_a_run_scores_every_usable_pair_of_the_split_and_keeps_the_outputs():
 
 
 def test_every_score_can_be_recomputed_from_the_outputs_kept():
-    from lldata.store import open_store
-
     done = run(Settings("amplify", "night"))
     store = open_store("night")
     for row in done.record.rows:
@@ -103,13 +105,13 @@ def test_an_interrupted_run_goes_on_where_it_stopped(fake: Callable[..., None]):
     assert calls == ["00002/00002_00_0.1s", "00003/00003_00_0.1s"]
 
 
-def test_kept_pairs_of_other_metrics_or_a_torn_file_are_scored_again():
-    done = run(Settings("amplify", "night"))
-    more = run(Settings("amplify", "night", metrics=("psnr", "mae"))).record
+def test_kept_pairs_of_other_metrics_or_a_torn_file_are_scored_again(tmp_path: Path):
+    run(Settings("amplify", "night", out=tmp_path))
+    settings = Settings("amplify", "night", metrics=("psnr", "mae"), out=tmp_path)
+    more = run(settings).record
     assert more.rows[0].scores.keys() == {"psnr", "mae"}
-    row_path(done.record_path.parent, more.rows[0].pair).write_text("{")
-    again = run(Settings("amplify", "night", metrics=("psnr", "mae"))).record
-    assert again.rows[0].scores == more.rows[0].scores
+    row_path(tmp_path, more.rows[0].pair).write_text("{")
+    assert run(settings).record.rows[0].scores == more.rows[0].scores
 
 
 def test_an_identical_pair_is_null_flagged_and_out_of_the_mean(fake: Callable[..., None]):
@@ -187,24 +189,152 @@ def test_a_trained_method_without_weights_names_the_command():
         run(Settings("sid", "night"))
 
 
-def test_weights_trained_on_the_pairs_scored_are_said_to_be_no_test(tmp_path: Path):
+def trained(digest: str) -> tuple[Path, str]:
+    """Write small weights of sid as a training on `night` leaves them."""
     pytest.importorskip("torch")
     from baselines.networks import sid
     from baselines.training import weights
 
     folder = home() / ".weights/sid/night/quick-seed0"
-    net = sid.UNet(4, width=4, levels=3)
+    net = sid.UNet(planes=4, width=4, levels=3)
     sha256 = weights.write(folder / weights.MODEL, net.state_dict())
     weights.write_config(folder, {
         "method": "sid", "preset": "quick", "seed": 0, "trained_on": "night", "split": "train",
-        "pairs": ["00002/00002_00_0.1s"], "sha256": sha256,
+        "pairs": ["00002/00002_00_0.1s"], "digest": digest, "sha256": sha256,
     })  # fmt: skip
+    return folder, sha256
+
+
+def test_weights_trained_on_the_pairs_scored_are_said_to_be_no_test():
+    digest = open_store("night").digest
+    _, sha256 = trained(digest)
     said: list[str] = []
     record = run(Settings("sid", "night", device="cpu"), tell=said.append).record
     assert "trained on 1 of these pairs" in " ".join(said)
-    assert record.weights_sha256 == sha256
+    assert (record.weights_sha256, record.trained_on_digest) == (sha256, digest)
     assert (record.label, record.trained_on) == ("night", ("night/train",))
-    assert record.parameters == sum(p.numel() for p in net.parameters())
+    assert (record.hardware["device"], record.hardware["precision"]) in (
+        ("cpu", "fp32"), ("cpu", "bf16"),
+    )  # fmt: skip
+
+
+def test_weights_of_another_dataset_of_this_name_are_not_taken_unnamed():
+    folder, sha256 = trained("f" * 64)
+    with pytest.raises(MethodError, match=r"trained on data of digest ffff.*lleval train --model"):
+        run(Settings("sid", "night"))
+    record = run(Settings("sid", "night", weights=folder)).record
+    assert record.label == f"night-weights-{sha256[:8]}"
+
+
+def test_other_weights_than_the_datasets_own_get_a_folder_of_their_own(tmp_path: Path):
+    folder, sha256 = trained(open_store("night").digest)
+    own = make_plan(Settings("sid", "night"), print).job.folder
+    assert own.name == "sid--night"
+    for weights in (folder, folder / "model.safetensors"):
+        assert make_plan(Settings("sid", "night", weights=weights), print).job.folder == own
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    named = make_plan(Settings("sid", "night", weights=copy), print).job.folder
+    assert named.name == f"sid--night-weights-{sha256[:8]}"
+
+
+def test_pairs_of_another_precision_or_number_of_threads_are_scored_again():
+    trained(open_store("night").digest)
+    import torch
+
+    def fingerprint(**options: Any) -> str:
+        settings = Settings("sid", "night", device="cpu", options=options)
+        return make_plan(settings, print).job.fingerprint
+
+    before = torch.get_num_threads()
+    alone, half = fingerprint(precision="fp32"), fingerprint(precision="bf16")
+    torch.set_num_threads(before + 1)
+    try:
+        together = fingerprint(precision="fp32")
+    finally:
+        torch.set_num_threads(before)
+    assert len({alone, half, together}) == 3
+    assert fingerprint(precision="fp32") == alone
+
+
+def test_a_trial_or_other_metrics_never_replace_a_finished_run():
+    done = run(Settings("amplify", "night"))
+    before = done.record_path.read_bytes()
+    for settings, name in (
+        ({"limit": 1}, "amplify--default-limit1"),
+        ({"metrics": ("mae", "psnr")}, "amplify--default-mae+psnr"),
+        ({"metrics": ("psnr", "ssim"), "limit": 9}, "amplify--default"),
+    ):
+        other = run(Settings("amplify", "night", **settings))
+        assert other.record_path.parent.name == name
+    assert done.record_path.read_bytes() == before
+
+
+def test_a_dataset_of_the_same_name_elsewhere_gets_a_folder_of_its_own(tmp_path: Path):
+    other = night(tmp_path / "night", "train test")
+    found = make_plan(Settings("amplify", other.path), print).job.folder.name
+    assert found == f"amplify--default-data{other.digest[:8]}"
+
+
+def test_a_finished_run_asked_for_again_keeps_its_record_to_the_byte():
+    done = run(Settings("amplify", "night", workers=2))
+    before = done.record_path.read_bytes()
+    again = run(Settings("amplify", "night"))
+    assert again.record_path.read_bytes() == before
+    assert again.record.timing["workers"] == 2
+
+
+def test_pairs_computed_elsewhere_bring_their_own_hardware(monkeypatch: pytest.MonkeyPatch):
+    done = run(Settings("amplify", "night"))
+    row_path(done.record_path.parent, done.record.rows[0].pair).unlink()
+    monkeypatch.setattr("eval.machine._processor", lambda: "Another processor")
+    pairs._runner.cache_clear()
+    mixed = run(Settings("amplify", "night")).record
+    mine = done.record.hardware["processor"]
+    assert mixed.hardware["processor"] == f"Another processor and {mine}"
+    assert mixed.timing["pairs"] == 1
+
+
+def test_the_content_of_a_file_that_an_option_names_counts(tmp_path: Path):
+    target = tmp_path / "bright.png"
+    settings = Settings("histogram_matching", "night", options={"target": str(target)})
+    records = []
+    for value in (200, 100):
+        cv2.imwrite(str(target), np.full((4, 4, 3), value, np.uint8))
+        pairs._runner.cache_clear()
+        records.append(run(settings).record)
+    sha256 = hashlib.sha256(target.read_bytes()).hexdigest()
+    assert records[1].options == {"target": "bright.png", "target_sha256": sha256}
+    assert records[1].label == f"target=bright.png-target_sha256={sha256[:8]}"
+    assert records[0].label != records[1].label
+    assert records[0].rows[0].scores != records[1].rows[0].scores
+
+
+def test_the_seconds_of_a_picture_method_include_the_rendering_it_reads(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def slow(*arguments: Any, **options: Any) -> Sample:
+        time.sleep(0.2)
+        return sample_of_frame(*arguments, **options)
+
+    monkeypatch.setattr(pairs, "sample_of_frame", slow)
+    record = run(Settings("amplify", "night")).record
+    assert all(row.seconds is not None and row.seconds >= 0.2 for row in record.rows)
+    assert record.timing["rendering_included"] is True
+
+
+def test_an_output_folder_that_is_a_file_is_named_before_any_work(tmp_path: Path):
+    (tmp_path / "file").write_text("text")
+    for out in ("file", "file/below"):
+        with pytest.raises(ScoreError, match=rf"--out .*{out}: .* is a file"):
+            run(Settings("amplify", "none", out=tmp_path / out))
+    with pytest.raises(ScoreError, match=r"--out .*: a name in it is too long"):
+        run(Settings("amplify", "none", out=tmp_path / ("n" * 300)))
+
+
+def test_a_long_label_is_cut_and_still_its_own():
+    one, other = (label_of({"target": "n" * 300 + end}, {}, 0) for end in "ab")
+    assert len(one) == 100
+    assert one != other
 
 
 def test_the_label_tells_runs_of_one_method_apart():
@@ -215,6 +345,8 @@ def test_the_label_tells_runs_of_one_method_apart():
     assert label_of({}, {**trained, "preset": "paper", "seed": 2}, 0) == (
         "canon6d_iso200-paper-seed2"
     )
+    assert label_of({}, trained, 0, named=True) == "canon6d_iso200-weights-ab"
+    assert label_of({}, {"sha256": "cd"}, 0) == "weights-cd"
 
 
 def test_a_pair_id_cannot_lead_out_of_the_folder(tmp_path: Path):

@@ -1,0 +1,84 @@
+"""The weights of a run: without --weights only those trained on this very dataset will do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from baselines import method as methods
+from lldata.errors import MethodError
+from lldata.store import Store
+
+
+def own_weights(method: str, store: Store) -> Path | None:
+    """Return the newest finished weights of a method trained on a dataset of this name, if any."""
+    methods.module(method)  # names the missing extra before weights are missed
+    from baselines.training.weights import newest
+
+    return newest(method.partition("@")[0], store.name)
+
+
+def missing(method: str, dataset: str | Path) -> MethodError:
+    """Return the error that there are no weights, with the command that makes some."""
+    name = method.partition("@")[0]
+    return MethodError(
+        f"--model {name}",
+        f"there are no weights of it trained on {dataset}",
+        "a trained method needs some",
+        f"Train them: {_train(name, dataset)}, or name others with --weights",
+    )
+
+
+def check_own(method: str, config: Mapping[str, Any], store: Store, dataset: str | Path) -> None:
+    """Refuse weights of a dataset that has only its name in common with this one, or has grown.
+
+    Raises
+    ------
+    MethodError
+        If the digests differ.
+    """
+    if config.get("digest") == store.digest:
+        return
+    name = method.partition("@")[0]
+    raise MethodError(
+        Path(config["path"]).parent,
+        f"these weights were trained on data of digest {str(config.get('digest'))[:12]}",
+        f"dataset {store.name} has digest {store.digest[:12]}",
+        f"Move them away and train others: {_train(name, dataset)}, or name them with --weights",
+    )
+
+
+def is_own(weights: Path, own: Path | None, config: Mapping[str, Any], store: Store) -> bool:
+    """Whether the weights named are those that would be taken without being named."""
+    if own is None or config.get("digest") != store.digest:
+        return False
+    from baselines.training.weights import MODEL
+
+    return weights.resolve() in (own.resolve(), (own / MODEL).resolve())
+
+
+def warn_of_leak(
+    config: Mapping[str, Any], pairs: Iterable[str], store: Store, tell: Callable[[str], None]
+) -> None:
+    """Say whether the weights have seen pairs to be scored."""
+    if config.get("trained_on") != store.name:
+        return
+    seen = len(set(config.get("pairs", ())) & set(pairs))
+    if seen:
+        tell(f"the weights were trained on {seen} of these pairs: these scores are no test")
+    if config.get("digest") not in (None, store.digest):
+        tell(f"the weights were trained on another state of {store.name} (its digest differs)")
+
+
+def trained_on(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return dataset/split, `unknown` for weights without a config, nothing without weights."""
+    if not config:
+        return ()
+    if "trained_on" not in config:
+        return ("unknown",)
+    return (f"{config['trained_on']}/{config.get('split', 'train')}",)
+
+
+def _train(name: str, dataset: str | Path) -> str:
+    return f"lleval train --model {name} --dataset {dataset}"
