@@ -241,9 +241,9 @@ def _report(findings: Sequence[Any], *, as_json: bool, document: Any) -> None:
 @_cli.command("ls")
 def list_datasets(as_json: Json = False) -> None:
     """List the datasets under $LLDATA_HOME (default ~/lldata)."""
-    from lldata.store import datasets, home, open_store
+    from lldata.store import datasets, home
 
-    rows = [_summary(open_store(name)) for name in datasets()]
+    rows = [_summary_or_reason(name) for name in datasets()]
     if as_json:
         console.print_json(rows)
     elif rows:
@@ -252,6 +252,17 @@ def list_datasets(as_json: Json = False) -> None:
         ])  # fmt: skip
     else:
         console.say(f"{home()} holds no datasets yet. Make one: lldata ingest FOLDER")
+
+
+def _summary_or_reason(name: str) -> dict[str, Any]:
+    from lldata.store import home, open_store
+
+    try:
+        return _summary(open_store(name))
+    except StoreError as error:
+        console.say(str(error))
+        empty = dict.fromkeys(("scenes", "pairs", "quarantined", "digest"))
+        return {"name": name, "path": str(home() / name), **empty}
 
 
 @_cli.command()
@@ -300,13 +311,14 @@ def verify(
     Example: lldata verify canon6d_iso12600 --deep
     """
     from lldata import store as stores
+    from lldata import upkeep
 
     store = stores.open_store(dataset)
     problems: list[dict[str, str | None]] = []
     with console.progress("verifying", len(store.scenes)) as advance:
         for scene, size, sha256 in store.scene_files():
             path = stores.scene_path(store.path, scene)
-            for said in stores.verify_scene(path, size, sha256, deep=deep):
+            for said in upkeep.verify_scene(path, size, sha256, deep=deep):
                 problems.append({"scene": scene, "message": said})
             advance()
     if store.stale():
@@ -331,6 +343,7 @@ def index(dataset: DatasetName, as_json: Json = False) -> None:
     from datetime import UTC, datetime
 
     from lldata import store as stores
+    from lldata import upkeep
 
     path = stores.dataset_path(dataset)
     if not (path / "scenes").is_dir():
@@ -340,7 +353,7 @@ def index(dataset: DatasetName, as_json: Json = False) -> None:
             "an index is built from scene files",
             "Correct the name",
         )
-    stores.build_index(path, datetime.now(UTC).isoformat(timespec="seconds"))
+    upkeep.build_index(path, datetime.now(UTC).isoformat(timespec="seconds"))
     document = _summary(stores.open_store(path))
     if as_json:
         console.print_json(document)

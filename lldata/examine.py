@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lldata import raw, render, store
+from lldata import raw, render, store, upkeep
 from lldata.audit import Finding, alignment, exposure, integrity, metadata, worst
 from lldata.errors import FrameError, MetadataError
 from lldata.frame import Frame
@@ -63,7 +63,7 @@ def run_scene(job: SceneJob) -> Outcome:
         return left_out(name, "metadata", error)
     except FrameError as error:
         return left_out(name, "integrity", error)
-    store.publish_scene(job.folder, scene, pixels)
+    upkeep.publish_scene(job.folder, scene, pixels)
     return Outcome(name, "stored", tuple(findings), len(rows))
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lldata import raw, store
+from lldata import raw, store, upkeep
 from lldata.audit import Finding
 from lldata.detection import Header, choose
 from lldata.engine import Local, Unit, WorkerError, run_units
@@ -243,7 +243,7 @@ def _same_file(path: Path, source: dict[str, Any]) -> bool:
     if status.st_size != source["size"]:
         return False
     return bool(
-        status.st_mtime_ns == source["mtime_ns"] or store.file_digest(path) == source["sha256"]
+        status.st_mtime_ns == source["mtime_ns"] or upkeep.file_digest(path) == source["sha256"]
     )
 
 
@@ -271,7 +271,7 @@ def ingest(dataset: Dataset, engine: Local, *, deep: bool) -> Iterator[Outcome]:
             yield outcome
     finally:
         if any(store.scene_path(dataset.path, s.scene).is_file() for s in found.scenes):
-            store.build_index(
+            upkeep.build_index(
                 dataset.path, datetime.now(UTC).isoformat(timespec="seconds"),
                 whole + failed,
             )  # fmt: skip

@@ -33,6 +33,8 @@ class SceneFile:
     versions: dict[str, str]
     content: str = ""  # digest of mosaics, frame fields and pairing
     references: str = ""  # digest of the rendered references
+    # further files that hold shorts, of a scene too large for one: names, bytes and sha256
+    parts: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,13 @@ tables. A scene exists once its file does. Nothing published is ever opened for 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import json
 import logging
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -27,7 +26,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lldata import publish
 from lldata.audit import Finding
 from lldata.errors import StoreError
 from lldata.frame import Frame
@@ -36,8 +34,6 @@ from lldata.scene import (
     SceneFile,
     canonical_json,
     combined_digest,
-    content_digest,
-    reference_digest,
 )
 
 SCHEMA = 1
@@ -107,7 +103,11 @@ def _json_in(group: h5py.Group, name: str, value: Any) -> None:
 
 
 def _json_out(group: h5py.Group, name: str) -> Any:
-    return json.loads(group[name][()].tobytes().decode("utf-8"))
+    return json.loads(_json_text(group[name]))
+
+
+def _json_text(dataset: h5py.Dataset) -> str:
+    return str(dataset[()].tobytes().decode("utf-8"))
 
 
 def _column_in(group: h5py.Group, name: str, values: list[Any], kind: type) -> None:
@@ -129,22 +129,7 @@ def _column_out(group: h5py.Group, name: str, kind: type) -> NDArray[Any]:
 
 
 def scene_bytes(scene: SceneFile, pixels: Pixels) -> memoryview:
-    """Build one scene's HDF5 file in memory.
-
-    Raises
-    ------
-    StoreError
-        If its pixels exceed what one scene file may hold.
-    """
-    total = sum(f.mosaic.nbytes for f in (*pixels.short.values(), *pixels.long.values()))
-    total += sum(p.nbytes for p in pixels.reference.values())
-    if total > LARGEST_PIXELS:
-        raise StoreError(
-            f"scene {scene.scene}",
-            f"its frames have {total / 2**30:.1f} GiB",
-            "one scene file holds at most 1 GiB",
-            "Split the scene's shorts in two",
-        )
+    """Build the HDF5 file of a scene, or of a part of its shorts, in memory."""
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         for name in ("scene", "group", "split", "camera"):
@@ -199,30 +184,9 @@ def _frame_out(attributes: h5py.AttributeManager, mosaic: NDArray[np.uint16]) ->
     return Frame.from_metadata(mosaic, values)
 
 
-def publish_scene(folder: Path, scene: SceneFile, pixels: Pixels) -> SceneFile:
-    """Write one scene into a dataset's folder; return it with its digests.
-
-    Raises
-    ------
-    StoreError
-        If the dataset already has another scene of that name.
-    """
-    complete = SceneFile(**{
-        **scene.__dict__, "content": content_digest(scene, pixels),
-        "references": reference_digest(pixels),
-    })  # fmt: skip
-    path = scene_path(folder, scene.scene)
-    if not publish.write_once(path, scene_bytes(complete, pixels)):
-        standing = read_scene(path)
-        if (standing.content, standing.references) != (complete.content, complete.references):
-            raise StoreError(
-                path,
-                "another writer stored a different scene of that name",
-                "one name stands for one scene",
-                "Rename one, or ingest into another dataset",
-            )
-        return standing
-    return complete
+def part_path(path: Path, number: int) -> Path:
+    """Return where a further part of the scene file at `path` lies."""
+    return path.with_name(f"{path.stem}.part{number}.h5")
 
 
 def scene_path(folder: Path, scene: str) -> Path:
@@ -339,6 +303,7 @@ def read_scene(path: Path) -> SceneFile:
     return SceneFile(**{
         **record, "pairs": tuple(record["pairs"]),
         "findings": tuple(Finding(**f) for f in record["findings"]),
+        "parts": tuple(record["parts"]),
     })  # fmt: skip
 
 
@@ -377,6 +342,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._open_files = _OpenFiles()
+        self._parts: dict[str, dict[str, int]] = {}
         index = path / "dataset.h5"
         with _read_errors(index), _open(index) as file:
             self.name = _text_out(file.attrs, "dataset")
@@ -428,7 +394,7 @@ class Store:
 
     def stale(self) -> bool:
         """Whether the scene files are others than the index says."""
-        standing = {e.name: e.stat().st_size for e in _scene_entries(self.path)}
+        standing = {e.name: e.stat().st_size for e in scene_entries(self.path)}
         known = {f"{scene}.h5": size for scene, size, _ in self.scene_files()}
         return standing != known
 
@@ -438,9 +404,11 @@ class Store:
         return rows if split is None else rows[rows["split"] == split]
 
     def _dataset(self, scene: str, kind: str, name: str) -> h5py.Dataset:
-        file = self._open_files.get(scene_path(self.path, scene))
+        path = scene_path(self.path, scene)
         try:
-            return file[kind][name]
+            if kind == "short":
+                path = self._part_of(scene, name) or path
+            return self._open_files.get(path)[kind][name]
         except KeyError:
             raise StoreError(
                 f"{self.name}/{scene}",
@@ -448,6 +416,15 @@ class Store:
                 "the pair table and the scene file must agree",
                 f"Rebuild the index: lldata index {self.name}",
             ) from None
+
+    def _part_of(self, scene: str, short: str) -> Path | None:
+        """Return the further file that holds a short, None where the scene's own file does."""
+        path = scene_path(self.path, scene)
+        if scene not in self._parts:
+            known = json.loads(_json_text(self._open_files.get(path)["record"]))["parts"]
+            self._parts[scene] = {n: p["number"] for p in known for n in p["short"]}
+        number = self._parts[scene].get(short)
+        return None if number is None else part_path(path, number)
 
     def frame(
         self,
@@ -503,7 +480,7 @@ def open_store(dataset: str | Path) -> Store:
     """
     path = dataset_path(dataset)
     if not (path / "dataset.h5").is_file():
-        if any(_scene_entries(path)):
+        if any(scene_entries(path)):
             raise StoreError(
                 path,
                 "it has scenes but no index",
@@ -527,108 +504,28 @@ def open_store(dataset: str | Path) -> Store:
     return store
 
 
-def _scene_entries(path: Path) -> Iterable[os.DirEntry[str]]:
+def scene_entries(path: Path) -> Iterable[os.DirEntry[str]]:
+    """Return the scene files of a dataset's folder, further parts left out."""
     folder = path / "scenes"
     if not folder.is_dir():
         return []
-    return [e for e in os.scandir(folder) if e.name.endswith(".h5") and e.name[0] != "."]
+    return [
+        entry
+        for entry in os.scandir(folder)
+        if entry.name.endswith(".h5") and entry.name.count(".") == 1 and entry.name[0] != "."
+    ]
 
 
 # ---- the index
 
 
-def build_index(path: Path, created: str, scene_findings: Iterable[Finding] = ()) -> None:
-    """Rebuild a dataset's index from its scene files, under a short lock.
-
-    Parameters
-    ----------
-    path : the dataset's folder
-    created : ISO 8601 date of the dataset's first ingest; an older index keeps its own
-    scene_findings : about whole scenes, also those that were not stored; an older index's stay
-        unless these are about the same scene or the scene has been stored since
-    """
-    with publish.locked(path / ".lock"):
-        for folder in (path, path / "scenes"):
-            publish.remove_leftovers(folder)
-        files = sorted(scene_path(path, e.name.removesuffix(".h5")) for e in _scene_entries(path))
-        if not files:
-            raise StoreError(
-                path,
-                "it has no scenes",
-                "an index needs at least one",
-                "Ingest a folder of frames first",
-            )
-        older = _older_index(path)
-        known = {} if older is None else {n: (size, d) for n, size, d in older.scene_files()}
-        digests = [_known_digest(p, known) for p in files]
-        entries = [
-            (read_scene(p), p.stat().st_size, d) for p, d in zip(files, digests, strict=True)
-        ]
-        whole = list(scene_findings)
-        if older is not None:
-            created = older.created
-            stored = {scene.scene for scene, _, _ in entries}
-            whole += _still_true(older.findings, whole, entries, stored)
-        publish.write_replacing(path / "dataset.h5", _index_bytes(path, created, entries, whole))
-
-
-def _older_index(path: Path) -> Store | None:
-    """Return the index that stands, or None: it is a cache, a damaged one is simply rebuilt."""
-    if not (path / "dataset.h5").is_file():
-        return None
-    try:
-        store = Store(path)
-        _ = store.findings
-    except StoreError as error:
-        _log.warning("the old index cannot be read and is made anew: %s", error)
-        return None
-    return store
-
-
-def _known_digest(path: Path, known: Mapping[str, tuple[int, str]]) -> str:
-    """Return a scene file's sha256: as indexed, so that later damage stays visible to verify."""
-    size, digest = known.get(path.stem, (-1, ""))
-    if size not in (-1, path.stat().st_size):
-        raise StoreError(
-            path,
-            f"it has {path.stat().st_size} bytes",
-            f"the index says {size} and a stored scene never changes",
-            "Restore the file, or delete it and ingest the scene again",
-        )
-    return digest or file_digest(path)
-
-
-def _still_true(
-    older: Iterable[Finding],
-    newer: list[Finding],
-    entries: list[tuple[SceneFile, int, str]],
-    stored: set[str],
-) -> list[Finding]:
-    """Return an older index's findings about whole scenes that nothing has replaced since."""
-    told = {f for scene, _, _ in entries for f in scene.findings} | set(newer)
-    retold = {f.scene for f in newer}
-    return [
-        f
-        for f in older
-        if not f.pair
-        and f not in told
-        and f.scene not in retold
-        and not (f.scene in stored and f.status == "quarantine")  # left out then, stored now
-    ]
-
-
-def file_digest(path: Path) -> str:
-    """Return the sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _index_bytes(
+def index_bytes(
     path: Path,
     created: str,
     entries: list[tuple[SceneFile, int, str]],
     scene_findings: list[Finding],
 ) -> memoryview:
+    """Build the index of some scenes, each with its file's bytes and sha256, in memory."""
     scenes = [scene for scene, _, _ in entries]
     findings = [f for s in scenes for f in s.findings] + scene_findings
     rows = [row for scene in scenes for row in scene.pairs]
@@ -657,33 +554,15 @@ def _index_bytes(
     return buffer.getbuffer()
 
 
-# ---- verification
-
-
-def verify_scene(path: Path, size: int, sha256: str, *, deep: bool) -> list[str]:
-    """Return what is wrong with one scene file: nothing, or sentences."""
-    if not path.is_file():
-        return ["the file is missing"]
-    if path.stat().st_size != size:
-        return [f"the file has {path.stat().st_size} bytes, the index says {size}"]
-    if file_digest(path) != sha256:
-        return ["the file's sha256 differs from the index"]
-    if not deep:
-        return []
-    try:
-        scene, pixels = read_scene(path), read_pixels(path)
-    except StoreError as error:
-        return [str(error)]
-    wrong = []
-    if content_digest(scene, pixels) != scene.content:
-        wrong.append("its mosaics or frame fields differ from their digest")
-    if reference_digest(pixels) != scene.references:
-        wrong.append("its references differ from their digest")
-    return wrong
-
-
 def read_pixels(path: Path) -> Pixels:
-    """Read every frame and reference of a scene file."""
+    """Read every frame and reference of a scene, from its file and its further parts."""
+    pixels = _pixels_of(path)
+    for part in read_scene(path).parts:
+        pixels.short.update(_pixels_of(part_path(path, part["number"])).short)
+    return pixels
+
+
+def _pixels_of(path: Path) -> Pixels:
     with _read_errors(path), _open(path) as file:
         frames = {
             kind: {n: _frame_out(d.attrs, d[()]) for n, d in file.get(kind, {}).items()}

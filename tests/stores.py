@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lldata import store
+from lldata import store, upkeep
 from lldata.scene import Pixels, SceneFile
 from tests.captures import frame, light
 
@@ -27,7 +27,7 @@ def night(
     """
     for number, split in enumerate(splits.split(), 1):
         _publish(folder, f"{number:05}", split, shape, pattern, exposures, takes, quarantined)
-    store.build_index(folder, "2026-01-01T00:00:00+00:00")
+    upkeep.build_index(folder, "2026-01-01T00:00:00+00:00")
     return store.open_store(folder)
 
 
@@ -56,4 +56,4 @@ def _publish(
         protocol_text="", synthetic=True, origin="", pairs=rows, findings=(), sources={},
         versions={"lldata": "1", "rawpy": "2", "libraw": "3", "numpy": "4"},
     )  # fmt: skip
-    store.publish_scene(folder, record, Pixels(frames, {}, {long: reference}, {}))
+    upkeep.publish_scene(folder, record, Pixels(frames, {}, {long: reference}, {}))

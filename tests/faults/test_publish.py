@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lldata import store
+from lldata import store, upkeep
 from lldata.scene import content_digest
 from tests.unit.test_store import pixels, scene
 
@@ -18,7 +18,7 @@ CHILD = """
 import io, os, pathlib, signal, sys
 sys.path.insert(0, {root!r})
 from tests.unit.test_store import pixels, scene
-from lldata import publish, store
+from lldata import publish, upkeep, store
 left = {steps}
 
 def step():
@@ -51,12 +51,12 @@ def opened(self, mode="r", *arguments, **more):
     return Half()
 
 folder = pathlib.Path({folder!r})
-store.publish_scene(folder, scene("00001"), pixels(1))
+upkeep.publish_scene(folder, scene("00001"), pixels(1))
 pathlib.Path.open = opened
 for name in ("fsync", "link", "unlink", "replace"):
     before(name)
-store.publish_scene(folder, scene("00002"), pixels(2))
-store.build_index(folder, "now")
+upkeep.publish_scene(folder, scene("00002"), pixels(2))
+upkeep.build_index(folder, "now")
 print("finished")
 """
 
@@ -74,8 +74,8 @@ def test_a_kill_inside_any_step_leaves_whole_scenes(tmp_path: Path, steps: int):
                 scene(f"{seed:05d}"), store.read_pixels(path)
             )
     # whoever comes next finishes the work
-    store.publish_scene(folder, scene("00002"), pixels(2))
-    store.build_index(folder, "now")
+    upkeep.publish_scene(folder, scene("00002"), pixels(2))
+    upkeep.build_index(folder, "now")
     opened = store.Store(folder)
     assert sorted(opened.scenes["scene"]) == ["00001", "00002"]
     assert not opened.stale()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lldata import cfa, store
+from lldata import cfa, store, upkeep
 from lldata.errors import StoreError
 from lldata.render import render
 from lldata.sample import packed_shape, pair_row, read_crop, read_sample
@@ -22,8 +22,8 @@ def opened(tmp_path: Path, pattern: str, shape: tuple[int, int]) -> store.Store:
     short, long = (replace(frame(light(1, shape), t), cfa=pattern) for t in (0.1, 10))
     picture = np.random.default_rng(0).integers(0, 2**16, (*shape, 3), np.uint16)
     pixels = Pixels({"00001_00_0.1s": short}, {"00001_00_10s": long}, {"00001_00_10s": picture})
-    store.publish_scene(tmp_path / "d", scene(), pixels)
-    store.build_index(tmp_path / "d", "now")
+    upkeep.publish_scene(tmp_path / "d", scene(), pixels)
+    upkeep.build_index(tmp_path / "d", "now")
     return store.open_store(tmp_path / "d")
 
 

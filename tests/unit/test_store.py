@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from lldata import publish, store
+from lldata import publish, store, upkeep
 from lldata.audit import Finding
 from lldata.errors import StoreError
 from lldata.scene import Pixels, SceneFile, content_digest
@@ -49,8 +49,8 @@ def pixels(seed: int = 1) -> Pixels:
 def dataset(tmp_path: Path) -> Path:
     folder = tmp_path / "night"
     for seed in (1, 2):
-        store.publish_scene(folder, scene(f"{seed:05d}"), pixels(seed))
-    store.build_index(folder, "2026-01-01T00:00:00+00:00")
+        upkeep.publish_scene(folder, scene(f"{seed:05d}"), pixels(seed))
+    upkeep.build_index(folder, "2026-01-01T00:00:00+00:00")
     return folder
 
 
@@ -83,8 +83,8 @@ def test_the_index_holds_pairs_findings_and_digests(dataset: Path):
 
 def test_quarantined_pairs_stay_and_are_not_usable(tmp_path: Path):
     bad = scene(pairs=({**scene().pairs[0], "status": "quarantine"},))
-    store.publish_scene(tmp_path / "d", bad, pixels())
-    store.build_index(tmp_path / "d", "now")
+    upkeep.publish_scene(tmp_path / "d", bad, pixels())
+    upkeep.build_index(tmp_path / "d", "now")
     opened = store.open_store(tmp_path / "d")
     assert (len(opened.pairs), len(opened.usable()), len(opened.usable("train"))) == (1, 0, 0)
 
@@ -108,10 +108,10 @@ def test_the_digest_knows_pixels_fields_and_pairing_and_nothing_else():
 
 
 def test_two_writers_of_equal_content_agree_and_of_different_content_do_not(tmp_path: Path):
-    store.publish_scene(tmp_path, scene(), pixels(1))
-    store.publish_scene(tmp_path, scene(), pixels(1))
+    upkeep.publish_scene(tmp_path, scene(), pixels(1))
+    upkeep.publish_scene(tmp_path, scene(), pixels(1))
     with pytest.raises(StoreError, match="another writer stored a different scene"):
-        store.publish_scene(tmp_path, scene(), replace(pixels(1), short={
+        upkeep.publish_scene(tmp_path, scene(), replace(pixels(1), short={
             "00001_00_0.1s": frame(light(9), 0.1, 9)
         }))  # fmt: skip
     assert [p.name for p in (tmp_path / "scenes").iterdir()] == ["00001.h5"]
@@ -122,22 +122,22 @@ def test_a_flipped_bit_anywhere_is_found_by_verify(dataset: Path):
     name, size, sha256 = opened.scene_files()[0]
     path = store.scene_path(dataset, name)
     sound = path.read_bytes()
-    assert store.verify_scene(path, size, sha256, deep=True) == []
+    assert upkeep.verify_scene(path, size, sha256, deep=True) == []
     rng = np.random.default_rng(0)
     for position in rng.integers(0, size, 40):
         broken = bytearray(sound)
         broken[position] ^= 1 << int(rng.integers(8))
         path.write_bytes(broken)
-        assert store.verify_scene(path, size, sha256, deep=False) != []
+        assert upkeep.verify_scene(path, size, sha256, deep=False) != []
     path.write_bytes(sound[:-1])
-    assert "bytes, the index says" in store.verify_scene(path, size, sha256, deep=False)[0]
+    assert "bytes, the index says" in upkeep.verify_scene(path, size, sha256, deep=False)[0]
 
 
 def test_an_index_that_lags_is_called_stale_and_can_be_rebuilt(dataset: Path):
-    store.publish_scene(dataset, scene("00003"), pixels(3))
+    upkeep.publish_scene(dataset, scene("00003"), pixels(3))
     assert store.Store(dataset).stale()
     before = store.Store(dataset).created
-    store.build_index(dataset, "later")
+    upkeep.build_index(dataset, "later")
     opened = store.Store(dataset)
     assert not opened.stale()
     assert (len(opened.pairs), opened.created) == (3, before)
@@ -145,16 +145,16 @@ def test_an_index_that_lags_is_called_stale_and_can_be_rebuilt(dataset: Path):
 
 def test_a_finding_about_a_scene_left_out_survives_a_rebuild(dataset: Path):
     lost = Finding("00009", "", "integrity", "quarantine", None, None, "cut")
-    store.build_index(dataset, "now", [lost])
-    store.build_index(dataset, "now")
+    upkeep.build_index(dataset, "now", [lost])
+    upkeep.build_index(dataset, "now")
     assert lost in store.Store(dataset).findings
 
 
 def test_a_finding_about_a_stored_scene_lies_in_its_file(tmp_path: Path):
     whole = Finding("00001", "", "metadata", "warn", 3.0, 1.0, "renders otherwise")
-    store.publish_scene(tmp_path / "d", scene(findings=(whole,)), pixels())
+    upkeep.publish_scene(tmp_path / "d", scene(findings=(whole,)), pixels())
     for _ in range(2):
-        store.build_index(tmp_path / "d", "now")
+        upkeep.build_index(tmp_path / "d", "now")
         assert store.Store(tmp_path / "d").findings == [whole]
 
 
@@ -163,7 +163,7 @@ def test_a_damaged_index_is_rebuilt_from_the_scenes(dataset: Path):
     (dataset / "dataset.h5").write_bytes(b"no index")
     with pytest.raises(StoreError, match="Rebuild the index: lldata index"):
         store.open_store(dataset)
-    store.build_index(dataset, "now")
+    upkeep.build_index(dataset, "now")
     assert store.Store(dataset).digest == digest
 
 
@@ -172,12 +172,12 @@ def test_rebuilding_the_index_does_not_bless_a_damaged_scene(dataset: Path):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    store.build_index(dataset, "now")
+    upkeep.build_index(dataset, "now")
     _, size, sha256 = store.Store(dataset).scene_files()[0]
-    assert store.verify_scene(path, size, sha256, deep=False) != []
+    assert upkeep.verify_scene(path, size, sha256, deep=False) != []
     path.write_bytes(data[:-1])
     with pytest.raises(StoreError, match="a stored scene never changes"):
-        store.build_index(dataset, "now")
+        upkeep.build_index(dataset, "now")
 
 
 def test_a_missing_dataset_says_which_there_are(dataset: Path, monkeypatch: pytest.MonkeyPatch):
@@ -267,12 +267,37 @@ def test_a_copied_store_carries_no_open_file(dataset: Path):
 def test_few_files_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(store, "MOST_OPEN_FILES", 2)
     for seed in range(1, 6):
-        store.publish_scene(tmp_path / "d", scene(f"{seed:05d}"), pixels(seed))
-    store.build_index(tmp_path / "d", "now")
+        upkeep.publish_scene(tmp_path / "d", scene(f"{seed:05d}"), pixels(seed))
+    upkeep.build_index(tmp_path / "d", "now")
     opened = store.open_store(tmp_path / "d")
     for name in opened.scenes["scene"]:
         opened.frame(name, f"{name}_00_0.1s")
     assert len(opened._open_files._files) == 2
+
+
+def test_a_scene_too_large_for_one_file_has_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    shorts = {f"00001_{n:02d}_0.1s": frame(light(n), 0.1, n) for n in range(5)}
+    large = replace(pixels(1), short=shorts)
+    one = large.long["00001_00_10s"].mosaic.nbytes
+    rows = tuple({**scene().pairs[0], "pair": f"00001/{name}", "short": name} for name in shorts)
+    whole = upkeep.publish_scene(tmp_path / "whole", scene(pairs=rows), large)
+    monkeypatch.setattr(store, "LARGEST_PIXELS", 5 * one)
+    parted = upkeep.publish_scene(tmp_path / "d", scene(pairs=rows), large)
+    assert [len(part["short"]) for part in parted.parts] == [4]
+    assert (parted.content, whole.parts) == (whole.content, ())
+    upkeep.build_index(tmp_path / "d", "now")
+    opened = store.open_store(tmp_path / "d")
+    assert not opened.stale()
+    for name, written in shorts.items():
+        np.testing.assert_array_equal(opened.frame("00001", name).mosaic, written.mosaic)
+    name, size, sha256 = opened.scene_files()[0]
+    path = store.scene_path(tmp_path / "d", name)
+    assert upkeep.verify_scene(path, size, sha256, deep=True) == []
+    part = store.part_path(path, 2)
+    part.write_bytes(part.read_bytes()[:-1] + b"!")
+    assert upkeep.verify_scene(path, size, sha256, deep=False) == [
+        "part 2 of the scene is missing or damaged"
+    ]
 
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -281,7 +306,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(publish.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        store.publish_scene(tmp_path, scene(), pixels())
+        upkeep.publish_scene(tmp_path, scene(), pixels())
     assert list((tmp_path / "scenes").iterdir()) == []
 
 

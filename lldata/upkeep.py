@@ -1,0 +1,222 @@
+"""Keep a dataset's folder: publish scenes, rebuild the index, verify both.
+
+A scene is committed by the one step that gives its file its name; the index is a cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lldata import publish, store
+from lldata.audit import Finding
+from lldata.errors import StoreError
+from lldata.scene import Pixels, SceneFile, content_digest, reference_digest
+from lldata.store import Store, part_path, read_pixels, read_scene, scene_bytes, scene_path
+
+_log = logging.getLogger(__name__)
+
+
+def _divided(pixels: Pixels) -> list[Pixels]:
+    """Return a scene's pixels as at most 1 GiB a file: all but the shorts lie in the first.
+
+    Raises
+    ------
+    StoreError
+        If one frame, or the long with its reference, exceeds that alone.
+    """
+    size = sum(f.mosaic.nbytes for f in pixels.long.values())
+    size += sum(p.nbytes for p in pixels.reference.values())
+    parts = [replace(pixels, short={})]
+    for name, frame in pixels.short.items():
+        if size + frame.mosaic.nbytes > store.LARGEST_PIXELS and (
+            parts[-1].short or len(parts) == 1
+        ):
+            parts.append(Pixels())
+            size = 0
+        size += frame.mosaic.nbytes
+        if size > store.LARGEST_PIXELS:
+            raise StoreError(
+                name,
+                f"one frame has {size / 2**30:.1f} GiB",
+                "a scene file holds at most 1 GiB of pixels",
+                "Crop the frames",
+            )
+        parts[-1].short[name] = frame
+    return parts
+
+
+def publish_scene(folder: Path, scene: SceneFile, pixels: Pixels) -> SceneFile:
+    """Write one scene into a dataset's folder; return it with its digests.
+
+    A scene of more than 1 GiB of pixels has further files for its shorts, written first: the
+    scene exists once its own file does.
+
+    Raises
+    ------
+    StoreError
+        If the dataset already has another scene of that name, or one frame is too large.
+    """
+    complete = replace(
+        scene, content=content_digest(scene, pixels), references=reference_digest(pixels)
+    )
+    path = scene_path(folder, scene.scene)
+    first, *further = _divided(pixels)
+    if path.exists():
+        return _standing(path, complete)
+    parts = []
+    for number, part in enumerate(further, 2):
+        data = scene_bytes(complete, part)
+        publish.write_replacing(part_path(path, number), data)
+        parts.append({
+            "number": number, "short": sorted(part.short), "size": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+        })  # fmt: skip
+    complete = replace(complete, parts=tuple(parts))
+    if publish.write_once(path, scene_bytes(complete, first)):
+        return complete
+    return _standing(path, complete)
+
+
+def _standing(path: Path, complete: SceneFile) -> SceneFile:
+    """Return the scene that another writer stored, if it is the same."""
+    standing = read_scene(path)
+    if (standing.content, standing.references) != (complete.content, complete.references):
+        raise StoreError(
+            path,
+            "another writer stored a different scene of that name",
+            "one name stands for one scene",
+            "Rename one, or ingest into another dataset",
+        )
+    return standing
+
+
+def build_index(path: Path, created: str, scene_findings: Iterable[Finding] = ()) -> None:
+    """Rebuild a dataset's index from its scene files, under a short lock.
+
+    Parameters
+    ----------
+    path : the dataset's folder
+    created : ISO 8601 date of the dataset's first ingest; an older index keeps its own
+    scene_findings : about whole scenes, also those that were not stored; an older index's stay
+        unless these are about the same scene or the scene has been stored since
+    """
+    with publish.locked(path / ".lock"):
+        for folder in (path, path / "scenes"):
+            publish.remove_leftovers(folder)
+        files = sorted(
+            scene_path(path, e.name.removesuffix(".h5")) for e in store.scene_entries(path)
+        )
+        if not files:
+            raise StoreError(
+                path,
+                "it has no scenes",
+                "an index needs at least one",
+                "Ingest a folder of frames first",
+            )
+        older = _older_index(path)
+        known = {} if older is None else {n: (size, d) for n, size, d in older.scene_files()}
+        digests = [_known_digest(p, known) for p in files]
+        entries = [
+            (read_scene(p), p.stat().st_size, d) for p, d in zip(files, digests, strict=True)
+        ]
+        whole = list(scene_findings)
+        if older is not None:
+            created = older.created
+            stored = {scene.scene for scene, _, _ in entries}
+            whole += _still_true(older.findings, whole, entries, stored)
+        publish.write_replacing(
+            path / "dataset.h5", store.index_bytes(path, created, entries, whole)
+        )
+
+
+def _older_index(path: Path) -> Store | None:
+    """Return the index that stands, or None: it is a cache, a damaged one is simply rebuilt."""
+    if not (path / "dataset.h5").is_file():
+        return None
+    try:
+        index = Store(path)
+        _ = index.findings
+    except StoreError as error:
+        _log.warning("the old index cannot be read and is made anew: %s", error)
+        return None
+    return index
+
+
+def _known_digest(path: Path, known: Mapping[str, tuple[int, str]]) -> str:
+    """Return a scene file's sha256: as indexed, so that later damage stays visible to verify."""
+    size, digest = known.get(path.stem, (-1, ""))
+    if size not in (-1, path.stat().st_size):
+        raise StoreError(
+            path,
+            f"it has {path.stat().st_size} bytes",
+            f"the index says {size} and a stored scene never changes",
+            "Restore the file, or delete it and ingest the scene again",
+        )
+    return digest or file_digest(path)
+
+
+def _still_true(
+    older: Iterable[Finding],
+    newer: list[Finding],
+    entries: list[tuple[SceneFile, int, str]],
+    stored: set[str],
+) -> list[Finding]:
+    """Return an older index's findings about whole scenes that nothing has replaced since."""
+    told = {f for scene, _, _ in entries for f in scene.findings} | set(newer)
+    retold = {f.scene for f in newer}
+    return [
+        f
+        for f in older
+        if not f.pair
+        and f not in told
+        and f.scene not in retold
+        and not (f.scene in stored and f.status == "quarantine")  # left out then, stored now
+    ]
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify_scene(path: Path, size: int, sha256: str, *, deep: bool) -> list[str]:
+    """Return what is wrong with one scene file: nothing, or sentences."""
+    if not path.is_file():
+        return ["the file is missing"]
+    if path.stat().st_size != size:
+        return [f"the file has {path.stat().st_size} bytes, the index says {size}"]
+    if file_digest(path) != sha256:
+        return ["the file's sha256 differs from the index"]
+    try:
+        wrong = [
+            f"part {part['number']} of the scene is missing or damaged"
+            for part in read_scene(path).parts
+            if not _is_whole(part_path(path, part["number"]), part)
+        ]
+    except StoreError as error:
+        return [str(error)]
+    if wrong or not deep:
+        return wrong
+    try:
+        scene, pixels = read_scene(path), read_pixels(path)
+    except StoreError as error:
+        return [str(error)]
+    if content_digest(scene, pixels) != scene.content:
+        wrong.append("its mosaics or frame fields differ from their digest")
+    if reference_digest(pixels) != scene.references:
+        wrong.append("its references differ from their digest")
+    return wrong
+
+
+def _is_whole(path: Path, part: Mapping[str, Any]) -> bool:
+    return (
+        path.is_file()
+        and path.stat().st_size == part["size"]
+        and file_digest(path) == part["sha256"]
+    )
