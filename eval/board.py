@@ -7,16 +7,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from eval import page
-from eval.record import Record, pairs_sha256, read_strict_json
+from eval.folder import check_folder
+from eval.record import Record, read_strict_json
 from eval.standing_view import view
 from eval.standings import Entry, Standing, standings
-from eval.summary import counted, image_seconds
+from eval.summary import image_seconds
+from eval.valid import read_valid
 from lldata import publish
 from lldata.console import to_json
-from lldata.errors import ScoreError
 
 PAGE, DATA, COPIES = "index.html", "leaderboard.json", "data"
 FORMAT = 1
@@ -31,8 +32,8 @@ def build(records: Sequence[Path], out: Path) -> Path:
 
     Parameters
     ----------
-    records : record files; equal files count once
-    out : gets index.html, leaderboard.json and data/, a copy of every record
+    records : record files; of the same run made again the newest counts
+    out : gets index.html, leaderboard.json and data/, a copy of every record that counts
 
     Returns
     -------
@@ -41,45 +42,20 @@ def build(records: Sequence[Path], out: Path) -> Path:
     Raises
     ------
     ScoreError
-        If a file is no valid record, or a shipped track is malformed.
+        If a file is no valid record, a shipped track is malformed, or `out` is a file.
     """
-    read = {_copy(record, data): (record, data) for record, data in map(_valid, records)}
+    check_folder(out, f"--out {out}")
+    found = [(read_valid(path), path.read_bytes()) for path in records]
+    read = {_copy(record, data): (record, data) for record, data in found}
     tables = standings((record, copy) for copy, (record, _) in sorted(read.items()))
+    kept = {entry.copy for table in tables for entry in table.entries}
     shown = page.render("board.html.j2", boards=[view(table) for table in tables])
-    for copy, (_, data) in sorted(read.items()):
-        publish.write_replacing(out / copy, data)
+    for copy in sorted(kept):
+        publish.write_replacing(out / copy, read[copy][1])
     publish.write_replacing(out / DATA, (to_json(_document(tables)) + "\n").encode())
     page.write(out / PAGE, shown)
-    _remove_old(out / COPIES, {Path(copy).name for copy in read})
+    _remove_old(out / COPIES, {Path(copy).name for copy in kept})
     return out / PAGE
-
-
-def _valid(path: Path) -> tuple[Record, bytes]:
-    """Return a record and the bytes of its file, having checked that its parts agree.
-
-    Raises
-    ------
-    ScoreError
-        If the file is no record, holds no metric or pair, holds a pair twice, or its pairs or
-        scores are not those it says.
-    """
-    record = Record.read(path)
-    pairs = [row.pair for row in record.rows]
-    if not record.metrics or not pairs:
-        _refuse(path, "it holds no metric or no pair", "a record holds scores")
-    if len(set(pairs)) < len(pairs):
-        again = counted(len(pairs) - len(set(pairs)), "pair")
-        _refuse(path, f"it holds {again} twice", "each counts once")
-    if pairs_sha256(pairs) != record.pairs_sha256:
-        _refuse(path, "its rows are not the pairs it says it scored", "a record is kept whole")
-    for row in record.rows:
-        if set(row.scores) != set(record.metrics):
-            _refuse(path, f"pair {row.pair} has other scores than its metrics", "all rows have all")
-    return record, path.read_bytes()
-
-
-def _refuse(path: Path, found: str, expected: str) -> NoReturn:
-    raise ScoreError(path, found, expected, "Run the method again, and do not edit the record")
 
 
 def _copy(record: Record, data: bytes) -> str:

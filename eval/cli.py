@@ -272,10 +272,10 @@ def compare(
 
     Example: lleval compare sid/record.json lime/record.json
     """
-    from eval.record import Record
     from eval.statistics import compare as work
+    from eval.valid import read_valid
 
-    found = work([Record.read(path) for path in records], metric, tell=console.say)
+    found = work([read_valid(path) for path in records], metric, tell=console.say)
     if as_json:
         console.print_json({"pairs": [vars(one) for one in found]})
         return
@@ -286,7 +286,9 @@ def compare(
 
 @_board.command("build")
 def build_board(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the page.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the page; default .site.")
+    ] = None,
     records: Annotated[
         Path | None, typer.Option(metavar="DIR", help="More records; default your runs.")
     ] = None,
@@ -294,19 +296,23 @@ def build_board(
 ) -> None:
     """Make the static leaderboard page of the shipped records and your own.
 
+    Without --out it is written to $LLDATA_HOME/.site.
+
     Example: lleval leaderboard build --out site/
     """
     from eval.board import build, tables
     from eval.listing import record_paths
+    from eval.summary import counted
+    from lldata.store import home
 
     found = record_paths(records)
-    page = build(found, out)
+    page = build(found, out or home() / ".site")
     if as_json:
         console.print_json({"page": page, "records": len(found)})
         return
-    for title, columns, rows in tables(out):
+    for title, columns, rows in tables(page.parent):
         console.print_table(title, columns, rows)
-    console.say(f"{page}: {len(found)} records")
+    console.say(f"{page}: {counted(len(found), 'record')}")
 
 
 def _names(text: str | None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from baselines import method as methods
 from eval import metrics as scores
 from eval import tracks as known_tracks
+from eval.board import COPIES, DATA
 from eval.folder import RECORD
 from lldata.errors import MethodError, ScoreError
 from lldata.store import home
@@ -79,6 +80,8 @@ def tracks() -> list[dict[str, Any]]:
 def record_paths(folder: Path | None = None) -> list[Path]:
     """Return the records to publish: the shipped ones, and those in a folder.
 
+    Those are record.json of a run and METHOD--LABEL.json, but no copies a page keeps of them.
+
     Parameters
     ----------
     folder : searched to any depth; default `$LLDATA_HOME/.runs`
@@ -95,10 +98,18 @@ def record_paths(folder: Path | None = None) -> list[Path]:
         )  # fmt: skip
     shipped = Path(str(files("leaderboard"))) / "records"
     own = home() / ".runs" if folder is None else folder
-    named = sorted(path for path in own.rglob("*.json") if path.name == RECORD or _named(path))
+    found = (path for path in own.rglob("*.json") if path.name == RECORD or "--" in path.stem)
+    named = sorted(path for path in found if not _is_row(path) and not _is_copy(path))
     return sorted(shipped.glob("*/*.json")) + named
 
 
-def _named(path: Path) -> bool:
-    """Whether a file is called METHOD--LABEL.json, as published records are."""
-    return "--" in path.stem and "pairs" not in path.parts
+def _is_row(path: Path) -> bool:
+    """Whether a file is the kept result of a pair: RUN/pairs/SCENE/SHORT.json."""
+    rows = path.parent.parent
+    return rows.name == "pairs" and (rows.parent / "outputs").is_dir()
+
+
+def _is_copy(path: Path) -> bool:
+    """Whether a file is the copy of a record that a leaderboard page keeps."""
+    page = path.parent.parent
+    return path.parent.name == COPIES and (page / DATA).is_file()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import math
 from importlib import resources
 from pathlib import Path
@@ -18,6 +17,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from lldata import publish
+from lldata.console import to_json
 
 DECIMALS = {"dB": 2}  # every other score: four significant digits, or four decimals below 1
 NO_VALUE = "–"
@@ -119,8 +119,11 @@ def size(value: float | None) -> str:
 
 
 def json_data(value: Any) -> Markup:
-    r"""Return strict JSON that is safe inside a script element: `<`, `>` and `&` as \uXXXX."""
-    text = json.dumps(value, allow_nan=False, ensure_ascii=True, sort_keys=True)
+    r"""Return strict JSON that is safe inside a script element: `<`, `>` and `&` as \uXXXX.
+
+    It is otherwise written as every JSON file here is, so that both are equal to the byte.
+    """
+    text = to_json(value)
     for letter in "<>&":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return Markup(text)  # noqa: S704

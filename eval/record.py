@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import types
@@ -88,13 +89,17 @@ class Record:
         """METHOD--LABEL, the name of its folder or file."""
         return f"{self.method}--{self.label}"
 
-    def write(self, path: Path) -> Path:
-        """Write the record as strict JSON, whole or not at all."""
+    def document(self) -> dict[str, Any]:
+        """Return the record as its file holds it: plain values, the format first."""
         document = {"format": self.format, **{f.name: getattr(self, f.name) for f in fields(self)}}
         document["metrics"] = {name: vars(use) for name, use in self.metrics.items()}
         document["rows"] = [vars(row) for row in self.rows]
+        return document
+
+    def write(self, path: Path) -> Path:
+        """Write the record as strict JSON, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        publish.write_replacing(path, memoryview((to_json(document) + "\n").encode()))
+        publish.write_replacing(path, (to_json(self.document()) + "\n").encode())
         return path
 
     @classmethod
@@ -145,6 +150,7 @@ def read_strict_json(path: Path) -> Any:
             object_pairs_hook=_unique,
             parse_constant=_refuse_constant,
             parse_float=_finite_float,
+            parse_int=_bounded_int,
         )
     except FileNotFoundError as error:
         raise ScoreError(
@@ -181,9 +187,16 @@ def _finite_float(text: str) -> float:
     return value
 
 
+def _bounded_int(text: str) -> int:
+    value = int(text)
+    if abs(value) >= 2**63:
+        raise ValueError(f"{text[:20]}… is too large")
+    return value
+
+
 def _checked(cls: Any, document: Mapping[str, Any], where: str) -> Any:
     """Return an instance of the dataclass `cls` whose fields have their declared types."""
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     names = {field.name for field in fields(cls)}
     required = {f.name for f in fields(cls) if f.name not in ("seconds",)}
     for name in sorted(set(document) ^ names):
@@ -198,6 +211,11 @@ def _checked(cls: Any, document: Mapping[str, Any], where: str) -> Any:
         name: _value(hints[name], value, f"{where}: {name}") for name, value in document.items()
     }
     return cls(**values)
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)  # slow, and asked for every row
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -27,7 +26,6 @@ from eval.summary import (
     said,
     score_of,
 )
-from lldata.console import finite
 from lldata.errors import ScoreError
 
 REPORT = "report.html"
@@ -70,7 +68,7 @@ def _view(record: Record, folder: Path) -> dict[str, Any]:
     tables = [Table("exposure ratio", parts(record, "ratio")), Table("ISO", parts(record, "iso"))]
     return {
         "record": record,
-        "document": finite(asdict(record)),
+        "document": record.document(),
         "marks": marks(record),
         "scores": scores,
         "extent": f"{counted(len(record.rows), 'pair')} in "

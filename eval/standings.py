@@ -16,6 +16,7 @@ from typing import NamedTuple
 from eval import tracks
 from eval.record import Record
 from eval.summary import Score, counted, score_of
+from lldata.console import to_json
 
 
 class Place(NamedTuple):
@@ -71,6 +72,8 @@ class Standing:
 def standings(records: Iterable[tuple[Record, str]]) -> list[Standing]:
     """Return the tables of `records` (each with the address of its copy), shipped tracks first.
 
+    The same run made again counts once, as its newest record.
+
     Raises
     ------
     ScoreError
@@ -78,7 +81,7 @@ def standings(records: Iterable[tuple[Record, str]]) -> list[Standing]:
     """
     shipped = {name: tracks.load(name) for name in tracks.names()}
     places: dict[Place, list[Entry]] = defaultdict(list)
-    for record, copy in records:
+    for record, copy in _newest(records, shipped):
         scores = [score_of(record, metric) for metric in record.metrics]
         entry = Entry(record, copy, {(s.metric, s.definition): s for s in scores})
         places[_place(record, shipped)].append(entry)
@@ -92,6 +95,22 @@ def standings(records: Iterable[tuple[Record, str]]) -> list[Standing]:
         count = (number[place.track], tables[place.track])
         found.append(_standing(place, places, shipped.get(place.track), count))
     return found
+
+
+def _newest(
+    records: Iterable[tuple[Record, str]], shipped: Mapping[str, tracks.Track]
+) -> list[tuple[Record, str]]:
+    """Return every run once: the same method on the same pairs, made again, is no rival."""
+    found: dict[tuple[object, ...], tuple[Record, str]] = {}
+    for record, copy in records:
+        run = (
+            record.method, record.label, to_json(dict(sorted(record.options.items()))),
+            record.weights_sha256, record.seed, record.pairs_sha256, _place(record, shipped),
+        )  # fmt: skip
+        known = found.get(run)
+        if known is None or (known[0].created, known[1]) < (record.created, copy):
+            found[run] = (record, copy)
+    return list(found.values())
 
 
 def _place(record: Record, shipped: Mapping[str, tracks.Track]) -> Place:

@@ -15,6 +15,8 @@ Reads = Literal["output", "reference", "input", "clip"]
 Pixels = Literal["uint8", "float"]
 Image = NDArray[Any]
 
+LARGEST = 1e9  # no score is larger, so that a sum of many stays finite
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -27,6 +29,7 @@ class Metric:
     reads: tuple[Reads, ...]
     pixels: Pixels  # uint8: clipped and rounded to 8 bits; float: clipped to [0, 1], unrounded
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    bounds: tuple[float, float] = (-LARGEST, LARGEST)  # no finite score lies outside
 
     def __call__(self, *images: Image) -> float:
         """Return the score of the images named in `reads`, each (H, W, 3), in that order."""
@@ -57,6 +60,7 @@ def metric(
     better: Better,
     reads: tuple[Reads, ...] = ("output", "reference"),
     pixels: Pixels = "uint8",
+    bounds: tuple[float, float] = (-LARGEST, LARGEST),
     **parameters: Any,
 ) -> Callable[[Callable[..., float]], Metric]:
     """Make the function below a metric of the same name; the scan of this package finds it.
@@ -67,10 +71,11 @@ def metric(
     better : which direction is better; "none" is listed and never ranked
     reads : the images the function takes, in order
     pixels : how they are prepared before the function sees them
+    bounds : between which its finite scores lie; a record with others is refused
     parameters : every number the result depends on; they are hashed into the definition id
     """
 
     def wrap(function: Callable[..., float]) -> Metric:
-        return Metric(function.__name__, function, unit, better, reads, pixels, parameters)
+        return Metric(function.__name__, function, unit, better, reads, pixels, parameters, bounds)
 
     return wrap

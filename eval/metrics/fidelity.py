@@ -8,15 +8,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.metrics.definition import metric
+from eval.metrics.definition import LARGEST, metric
 
+# Of two different 8-bit images of 10^9 pixels that differ by 1 in one value.
+LARGEST_DB = 10 * math.log10(255**2 * 3e9)
 ROWS = 256  # summed at a time, so that float64 never holds the whole image
 
 Bytes = NDArray[np.uint8]
 Unit = NDArray[np.floating]
 
 
-@metric(unit="dB", better="higher", peak=255, error="mean square over pixels and RGB, float64")
+@metric(
+    unit="dB", better="higher", bounds=(0, LARGEST_DB), peak=255,
+    error="mean square over pixels and RGB, float64",
+)  # fmt: skip
 def psnr(output: Bytes, reference: Bytes) -> float:
     """Peak signal-to-noise ratio of two 8-bit images over all pixels and channels.
 
@@ -28,7 +33,10 @@ def psnr(output: Bytes, reference: Bytes) -> float:
     return _decibel(cv2.norm(output, reference, cv2.NORM_L2SQR) / output.size, 255)
 
 
-@metric(unit="dB", better="higher", pixels="float", peak=1, error="mean square over pixels and RGB")
+@metric(
+    unit="dB", better="higher", pixels="float", bounds=(0, LARGEST), peak=1,
+    error="mean square over pixels and RGB",
+)  # fmt: skip
 def psnr_float(output: Unit, reference: Unit) -> float:
     """Peak signal-to-noise ratio of the clipped, unrounded images.
 
@@ -41,7 +49,7 @@ def psnr_float(output: Unit, reference: Unit) -> float:
     return _decibel(total / output.size, 1)
 
 
-@metric(unit="1/255", better="lower", error="mean absolute over pixels and RGB")
+@metric(unit="1/255", better="lower", bounds=(0, 255), error="mean absolute over pixels and RGB")
 def mae(output: Bytes, reference: Bytes) -> float:
     """Mean absolute difference of two 8-bit images over all pixels and channels."""
     return float(cv2.norm(output, reference, cv2.NORM_L1) / output.size)

@@ -31,7 +31,7 @@ WINDOW: dict[str, Any] = {
 Bytes = NDArray[np.uint8]
 
 
-@metric(unit="", better="higher", channels="mean over RGB", **WINDOW)
+@metric(unit="", better="higher", bounds=(-1, 1), channels="mean over RGB", **WINDOW)
 def ssim(output: Bytes, reference: Bytes) -> float:
     """Structural similarity of two 8-bit images, mean over the three channels.
 
@@ -42,7 +42,10 @@ def ssim(output: Bytes, reference: Bytes) -> float:
     return mean_similarity(output, reference)
 
 
-@metric(unit="", better="higher", channels="grey 0.299/0.587/0.114 rounded to integer", **WINDOW)
+@metric(
+    unit="", better="higher", bounds=(-1, 1),
+    channels="grey 0.299/0.587/0.114 rounded to integer", **WINDOW,
+)  # fmt: skip
 def ssim_gray(output: Bytes, reference: Bytes) -> float:
     """Structural similarity of the two images turned to 8-bit grey.
 

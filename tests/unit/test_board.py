@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from eval import board, tracks
+from eval import board, listing, tracks
 from eval.record import MetricUse, Record
 from eval.standings import Standing, standings
 from lldata.errors import ScoreError
@@ -59,6 +59,30 @@ def test_a_partial_run_stands_beside_the_whole_ones_without_a_rank() -> None:
 def test_a_partial_oracle_is_shown_as_partial_only() -> None:
     (table,) = of(record(rows()[:4], reference_use="mean", partial=True))
     assert (table.blind, table.oracle, names(table.partial)) == ((), (), ["sid"])
+
+
+def test_the_same_run_made_again_counts_once_as_the_newest() -> None:
+    later = record(rows(35.0), created="2026-02-01T00:00:00+00:00")
+    (table,) = of(later, record(), classical("gamma", 18.0), record(options={"width": 8}))
+    assert [(e.rank, e.record.method, e.record.created) for e in table.blind] == [
+        (1, "sid", later.created),
+        (2, "sid", record().created),
+        (3, "gamma", record().created),
+    ]
+
+
+def test_of_a_run_made_again_the_page_keeps_the_newest_record_only(tmp_path: Path) -> None:
+    later = record(created="2026-02-01T00:00:00+00:00")
+    built(tmp_path, later, record())
+    (copy,) = (tmp_path / "site" / "data").iterdir()
+    assert Record.read(copy) == later
+
+
+def test_equal_scores_in_another_order_share_a_rank() -> None:
+    inorder = sorted(rows(), key=lambda row: row.scores["psnr"] or 0)
+    swapped = [replace(a, scores=b.scores) for a, b in zip(rows(), inorder, strict=True)]
+    (table,) = of(record(), record(swapped, method="twin"), classical("gamma", 18.0))
+    assert [entry.rank for entry in table.blind] == [1, 1, 3]
 
 
 def test_equal_means_share_a_rank() -> None:
@@ -218,6 +242,13 @@ def edited(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], Path]
         (lambda d: d["rows"][0]["scores"].pop("ssim"), "has other scores than its metrics"),
         (lambda d: d.pop("digest"), "the field digest is missing"),
         (lambda d: d["rows"][0]["scores"].update(psnr=float("nan")), "it holds NaN"),
+        (lambda d: d["rows"][0]["scores"].update(psnr=143.5), "is 143.5, but it lies between 0"),
+        (lambda d: d["rows"][0]["scores"].update(psnr=-1), "psnr of pair .* is -1, but"),
+        (lambda d: d["rows"][0]["scores"].update(ssim=1.1), "is 1.1, but it lies between -1 and 1"),
+        (lambda d: d["rows"][0]["scores"].update(ssim=1e308), "is 1e.308, but it lies between"),
+        (lambda d: d["rows"][0]["scores"].update(psnr=10**400), "is too large"),
+        (lambda d: d["rows"][0].update(ratio=-1), "ratio of pair .* is -1"),
+        (lambda d: d["rows"][0].update(seconds=-1), "seconds of pair .* is -1"),
     ],
 )
 def test_a_record_that_disagrees_with_itself_is_refused_and_the_old_page_stays(
@@ -227,6 +258,30 @@ def test_a_record_that_disagrees_with_itself_is_refused_and_the_old_page_stays(
     with pytest.raises(ScoreError, match=message):
         board.build([edited(change)(tmp_path / "bad")], tmp_path / "site")
     assert (tmp_path / "site" / "index.html").read_text(encoding="utf-8") == old
+
+
+def test_a_page_is_not_written_where_a_file_is(tmp_path: Path) -> None:
+    (tmp_path / "site").write_text("text", encoding="utf-8")
+    with pytest.raises(ScoreError, match=r"--out .*site: .* is a file, but a folder is needed"):
+        board.build([tmp_path / "none.json"], tmp_path / "site")
+
+
+def test_records_are_found_by_their_names_and_copies_and_rows_are_none(tmp_path: Path) -> None:
+    own = tmp_path / "pairs"  # a folder of this name above hides nothing
+    kept = [record().write(own / name) for name in
+            ("t/sid--x/record.json", "t/lime--y.json", "pairs/gamma--z/record.json")]  # fmt: skip
+    (own / "t/sid--x/outputs").mkdir()
+    for other in ("t/sid--x/pairs/00001/a--b.json", "t/sid--x/pairs/00001/record.json"):
+        record().write(own / other)
+    board.build(kept, own / "site")
+    record().write(own / "site/data/t--sid--old.0123456789abcdef.json")
+    (own / "notes.json").write_text("{}", encoding="utf-8")
+    assert listing.record_paths(own) == sorted(kept)
+
+
+def test_the_time_of_an_image_is_said_to_include_its_rendering(tmp_path: Path) -> None:
+    text, _ = built(tmp_path, record())
+    assert "the rendering a picture method reads included" in Page(text).text
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

@@ -112,6 +112,14 @@ def test_the_leaderboard_is_built_of_records(lleval: Any, tmp_path: Path):
     assert Path(json.loads(out)["page"]).is_file()
 
 
+def test_the_leaderboard_is_built_without_any_option(lleval: Any):
+    record().write(home() / ".runs" / "t" / "sid--x" / "record.json")
+    code, out, err = lleval("leaderboard", "build")
+    page = home() / ".site" / "index.html"
+    assert (code, out, page.is_file()) == (0, "", True)
+    assert "index.html: 1 record" in err.replace("\n", "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.record import Record, pairs_sha256
+from eval.record import Record, _hints, pairs_sha256
 from lldata.errors import ScoreError
 from tests.records import record
 
@@ -45,6 +45,7 @@ def test_the_pairs_hash_does_not_depend_on_their_order():
         ('"format": 1,', "", "its format is None"),
         ('"seed": 0', '"seed": NaN', "it holds NaN"),
         ('"seed": 0', '"seed": 1e999', "1e999 is too large"),
+        ('"ratio": 100.0', '"ratio": 1' + "0" * 400, "it is no strict JSON .* is too large"),
         ('"seed": 0', '"seed": 0, "seed": 1', "a key stands in it twice"),
         ('"seed": 0', '"seed": "0"', 'seed: it is "0", but its type is int'),
         ('"seed": 0', '"sead": 0', "the field sead is unknown"),
@@ -58,6 +59,12 @@ def test_the_pairs_hash_does_not_depend_on_their_order():
 def test_a_record_that_was_edited_badly_is_refused(written: Path, old: str, new: str, message: str):
     with pytest.raises(ScoreError, match=message):
         Record.read(edited(written, old, new))
+
+
+def test_the_types_of_a_row_are_looked_up_once_however_many_rows(written: Path):
+    _hints.cache_clear()
+    assert len(Record.read(written).rows) == 24
+    assert _hints.cache_info().misses == 3  # record, metric, row
 
 
 def test_a_missing_record_is_named(tmp_path: Path):

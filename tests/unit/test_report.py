@@ -180,10 +180,20 @@ def test_the_same_record_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def test_the_record_inside_the_report_is_the_record(tmp_path: Path) -> None:
     text = report(record(), tmp_path)
-    inside = re.search(r'<script type="application/json" id="record">(.*?)</script>', text)
+    inside = re.search(r'<script type="application/json" id="record">(.*?)</script>', text, re.S)
+    assert inside is not None
+    kept = record().write(tmp_path / "record.json")
+    assert inside[1] == kept.read_text(encoding="utf-8")
+
+
+def test_the_record_inside_the_report_keeps_the_order_of_its_metrics(tmp_path: Path) -> None:
+    metrics = dict(reversed(record().metrics.items()))
+    text = report(record(metrics=metrics, method="a<b"), tmp_path)
+    inside = re.search(r'<script type="application/json" id="record">(.*?)</script>', text, re.S)
     assert inside is not None
     (tmp_path / "record.json").write_text(inside[1], encoding="utf-8")
-    assert Record.read(tmp_path / "record.json") == record()
+    read = Record.read(tmp_path / "record.json")
+    assert (list(read.metrics), read.method) == (["ssim", "psnr"], "a<b")
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

@@ -1,0 +1,60 @@
+"""Whether a record can be what a run made: its parts agree, and every number is a possible one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+from eval.metrics import metrics
+from eval.metrics.definition import LARGEST
+from eval.record import Record, Row, pairs_sha256
+from eval.summary import counted
+from lldata.errors import ScoreError
+
+ROUNDING = 1e-9  # by which a score may pass its bound
+
+
+def read_valid(path: Path) -> Record:
+    """Read a record, having checked that its parts agree.
+
+    Raises
+    ------
+    ScoreError
+        If the file is no record, holds no metric or pair, holds a pair twice, its pairs or scores
+        are not those it says, or a number is none its metric can give.
+    """
+    record = Record.read(path)
+    pairs = [row.pair for row in record.rows]
+    if not record.metrics or not pairs:
+        _refuse(path, "it holds no metric or no pair", "a record holds scores")
+    if len(set(pairs)) < len(pairs):
+        again = counted(len(pairs) - len(set(pairs)), "pair")
+        _refuse(path, f"it holds {again} twice", "each counts once")
+    if pairs_sha256(pairs) != record.pairs_sha256:
+        _refuse(path, "its rows are not the pairs it says it scored", "a record is kept whole")
+    known = metrics()
+    bounds = {
+        name: known[name].bounds if name in known else (-LARGEST, LARGEST)
+        for name in record.metrics
+    }
+    for row in record.rows:
+        if set(row.scores) != set(record.metrics):
+            _refuse(path, f"pair {row.pair} has other scores than its metrics", "all rows have all")
+        _check_numbers(path, row, bounds)
+    return record
+
+
+def _check_numbers(path: Path, row: Row, bounds: dict[str, tuple[float, float]]) -> None:
+    numbers = {**row.scores, "ratio": row.ratio, "iso": row.iso, "seconds": row.seconds}
+    for name, value in numbers.items():
+        low, high = bounds.get(name, (0.0, LARGEST))
+        if value is not None and not low - ROUNDING <= value <= high + ROUNDING:
+            _refuse(
+                path,
+                f"{name} of pair {row.pair} is {value:g}",
+                f"it lies between {low:g} and {high:g}",
+            )
+
+
+def _refuse(path: Path, found: str, expected: str) -> NoReturn:
+    raise ScoreError(path, found, expected, "Run the method again, and do not edit the record")
