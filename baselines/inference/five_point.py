@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,19 +18,29 @@ class FivePoint:
 
     Parameters
     ----------
-    mass : (H, W), positive: what each row of the matrix sums to
-    across : (H, W - 1), weights >= 0 of the edges from each pixel to its right neighbour
-    down : (H - 1, W), weights >= 0 of the edges to the neighbour below
+    diagonal : (H, W)
+    across : (H, W - 1), weights of the edges from each pixel to its right neighbour
+    down : (H - 1, W), weights of the edges to the neighbour below
     """
 
-    def __init__(self, mass: Grid, across: Grid, down: Grid) -> None:
-        self.shape: tuple[int, int] = mass.shape
-        self.mass, self.across, self.down = mass, across, down
-        self.diagonal = mass.copy()
-        self.diagonal[:, :-1] += across
-        self.diagonal[:, 1:] += across
-        self.diagonal[:-1] += down
-        self.diagonal[1:] += down
+    def __init__(self, diagonal: Grid, across: Grid, down: Grid) -> None:
+        self.shape: tuple[int, int] = diagonal.shape
+        self.diagonal, self.across, self.down = diagonal, across, down
+
+    @property
+    def parts(self) -> tuple[Grid, ...]:
+        """The arguments that make this system."""
+        return self.diagonal, self.across, self.down
+
+    @classmethod
+    def of_mass(cls, mass: Grid, across: Grid, down: Grid) -> Self:
+        """Return the system whose rows sum to `mass`, (H, W), positive; edge weights >= 0."""
+        diagonal = mass.copy()
+        diagonal[:, :-1] += across
+        diagonal[:, 1:] += across
+        diagonal[:-1] += down
+        diagonal[1:] += down
+        return cls(diagonal, across, down)
 
     def times(self, grid: Grid) -> Grid:
         """Return the matrix times a grid, (H, W)."""
@@ -45,8 +55,16 @@ class FivePoint:
             product[first:last] -= self.down[first - 1 : last - 1] * grid[first - 1 : last - 1]
         return product
 
+    def sideways(self) -> tuple[Grid, Grid]:
+        """Return what joins pixels to the column on their left, and on their right, (H, W - 1)."""
+        return self.across, self.across
+
+    def upright(self) -> tuple[Grid, Grid]:
+        """Return what joins pixels to the row above them, and to the row below, (H - 1, W)."""
+        return self.down, self.down
+
     def inflow_across(self, grid: Grid) -> Grid:
-        """Return what the left and right neighbours' values add to each row's equation, (H, W)."""
+        """Return what neighbours outside its column add to each pixel's equation, (H, W)."""
         flow = np.empty_like(grid)
         for rows in self._strips():
             flow[rows, -1] = 0
@@ -55,7 +73,7 @@ class FivePoint:
         return flow
 
     def inflow_down(self, grid: Grid) -> Grid:
-        """Return what the upper and lower neighbours' values add to each equation, (H, W)."""
+        """Return what neighbours outside its row add to each pixel's equation, (H, W)."""
         flow = np.empty_like(grid)
         flow[-1] = 0
         for rows in self._strips():

@@ -1,13 +1,11 @@
-"""A multigrid V-cycle for five-point systems whose weights span many orders of magnitude.
+"""A multigrid V-cycle for systems on a grid whose weights span many orders of magnitude.
 
 The weights of edge-preserving smoothing change a millionfold from one pixel to the next, which
 ruins pointwise smoothers and fixed interpolation. So each level is smoothed by exact solves along
-all rows and all columns, values are interpolated by the weights themselves, and an edge of the
-coarse grid conducts what its two fine edges conduct in series: an edge in the picture stays an
-insulator on every level, and the iterations hardly grow with the size.
+all rows and all columns, and the next one is what the weights themselves make of it: the
+iterations hardly grow with the size.
 
-Source: Alcouffe, Brandt, Dendy & Painter, The multi-grid method for the diffusion equation with
-strongly discontinuous coefficients, SIAM J. Sci. Stat. Comput. 2(4), 1981 (the interpolation).
+Source: Dendy, Black box multigrid, Journal of Computational Physics 48(3), 1982.
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ from scipy.linalg.lapack import dpttrf, spttrs
 from scipy.sparse.linalg import splu
 
 from baselines.inference.five_point import FivePoint, Grid
+from baselines.inference.transfer import Transfer
 
 _DIRECT = 4096  # unknowns of the coarsest level, factorised
 
@@ -26,27 +25,23 @@ class Level:
     """A system on one grid, padded to odd sizes so that coarse points lie on its border too."""
 
     def __init__(self, system: FivePoint) -> None:
-        height, width = self.shape = system.shape[0] | 1, system.shape[1] | 1
-        mass = _padded(system.mass, self.shape, 1.0)  # a pixel joined to none
-        across = _padded(system.across, (height, width - 1))
-        down = _padded(system.down, (height - 1, width))
-        system = FivePoint(mass, across, down)
+        self.shape = system.shape[0] | 1, system.shape[1] | 1
+        system = _enlarged(system, self.shape)
         self.direct = None
-        if mass.size <= _DIRECT or min(self.shape) < 5:
+        if system.diagonal.size <= _DIRECT or min(self.shape) < 5:
             self.direct = splu(_sparse(system))
             return
         self._factorise_rows(system)
         self._factorise_columns(system)
-        self._interpolation(system)
-        coarse = FivePoint(self._restricted(mass), _in_series(across), _in_series(down.T).T)
-        self.system = FivePoint(*(part.astype(np.float32) for part in (mass, across, down)))
-        self.coarse = Level(coarse)
+        self.transfer = Transfer(system)
+        self.coarse = Level(self.transfer.coarsened(system))
+        self.system = type(system)(*(part.astype(np.float32) for part in system.parts))
 
     def cycle(self, rest: Grid) -> Grid:
         """Return roughly the solution for this right side: one symmetric V-cycle.
 
         After an exact solve along the rows nothing is left of their equations but what flows in
-        from above and below, so each residual costs two products instead of five.
+        from other rows, so these residuals cost no product with the whole system.
         """
         shape = rest.shape
         rest = _padded(rest, self.shape)
@@ -56,10 +51,8 @@ class Level:
         result = self._rows(rest.astype(np.float32))
         change = self._columns(self.system.inflow_down(result))
         result += change
-        change = self._interpolated(
-            self.coarse.cycle(self._restricted(self.system.inflow_across(change)))
-        )
-        result += change
+        coarse = self.coarse.cycle(self.transfer.restricted(self.system.inflow_across(change)))
+        result += self.transfer.interpolated(coarse.astype(np.float32, copy=False))
         left = np.subtract(rest, self.system.times(result), dtype=np.float32)
         change = self._columns(left)
         result += change
@@ -105,84 +98,35 @@ class Level:
             here += product
         return rest
 
-    def _interpolation(self, system: FivePoint) -> None:
-        """Keep the shares by which pixels between coarse ones follow their neighbours."""
-        odd, even = slice(1, None, 2), slice(0, None, 2)
-        left, right = system.across[:, ::2], system.across[:, 1::2]  # edges of the odd columns
-        above, below = system.down[::2], system.down[1::2]  # edges of the odd rows
-        total: Grid = system.mass[even, odd] + left[even] + right[even]
-        self.ends = [(edges[even] / total).astype(np.float32) for edges in (left, right)]
-        total = system.mass[odd, even] + above[:, even] + below[:, even]
-        self.sides = [(edges[:, even] / total).astype(np.float32) for edges in (above, below)]
-        total = system.diagonal[odd, odd]
-        edges = (left[odd], right[odd], above[:, odd], below[:, odd])
-        self.middles = [(edge / total).astype(np.float32) for edge in edges]
 
-    def _interpolated(self, coarse: Grid) -> Grid:
-        """Return a coarse grid's values on this one."""
-        fine = np.empty(self.shape, np.float32)
-        fine[::2, ::2] = coarse
-        left, right = self.ends
-        fine[::2, 1::2] = left * coarse[:, :-1] + right * coarse[:, 1:]
-        above, below = self.sides
-        fine[1::2, ::2] = above * coarse[:-1] + below * coarse[1:]
-        left, right, above, below = self.middles
-        middle = left * fine[1::2, :-1:2]
-        middle += right * fine[1::2, 2::2]
-        middle += above * fine[:-1:2, 1::2]
-        middle += below * fine[2::2, 1::2]
-        fine[1::2, 1::2] = middle
-        return fine
-
-    def _restricted(self, fine: Grid) -> Grid:
-        """Gather this grid's values on the coarse one: the transpose of the interpolation."""
-        left, right, above, below = self.middles
-        middle = fine[1::2, 1::2]
-        sides, ends = fine[1::2, ::2].copy(), fine[::2, 1::2].copy()
-        sides[:, :-1] += left * middle
-        sides[:, 1:] += right * middle
-        ends[:-1] += above * middle
-        ends[1:] += below * middle
-        coarse = fine[::2, ::2].copy()
-        left, right = self.ends
-        coarse[:, :-1] += left * ends
-        coarse[:, 1:] += right * ends
-        above, below = self.sides
-        coarse[:-1] += above * sides
-        coarse[1:] += below * sides
-        return coarse
+def _enlarged(system: FivePoint, shape: tuple[int, int]) -> FivePoint:
+    """Return the system with pixels added below and on the right that are joined to none."""
+    more = [(0, wanted - there) for wanted, there in zip(shape, system.shape, strict=True)]
+    diagonal, *edges = system.parts
+    return type(system)(
+        np.pad(diagonal, more, constant_values=1.0), *(np.pad(part, more) for part in edges)
+    )
 
 
-def _in_series(across: Grid) -> Grid:
-    """Return the weights of a coarse grid's edges along the rows.
-
-    Two edges in series conduct w1 w2 / (w1 + w2); a row between two coarse rows is shared.
-    """
-    first, second = across[:, ::2], across[:, 1::2]
-    series = first * second / np.maximum(first + second, np.finfo(np.float64).tiny)
-    coarse = series[::2].copy()
-    shared = series[1::2] / 2
-    coarse[:-1] += shared
-    coarse[1:] += shared
-    return coarse
-
-
-def _padded(grid: Grid, shape: tuple[int, int], value: float = 0.0) -> Grid:
+def _padded(grid: Grid, shape: tuple[int, int]) -> Grid:
     if grid.shape == shape:
         return grid
-    padded = np.full(shape, value, grid.dtype)
+    padded = np.zeros(shape, grid.dtype)
     padded[: grid.shape[0], : grid.shape[1]] = grid
     return padded
 
 
 def _sparse(system: FivePoint) -> scipy.sparse.csc_matrix:
-    across, down = np.zeros(system.shape), np.zeros(system.shape)
-    across[:, :-1], down[:-1] = -system.across, -system.down
-    size, width = system.mass.size, system.shape[1]
-    parts = [scipy.sparse.diags(system.diagonal.ravel())]
-    for edges, apart in ((across.ravel(), 1), (down.ravel(), width)):
-        parts += [
-            scipy.sparse.diags(edges[: size - apart], offset, (size, size))
-            for offset in (apart, -apart)
-        ]
-    return sum(parts[1:], parts[0]).tocsc()
+    index = np.arange(system.diagonal.size).reshape(system.shape)
+    ends = [
+        (index[:, :-1], index[:, 1:]),
+        (index[:-1], index[1:]),
+        (index[:-1, :-1], index[1:, 1:]),
+        (index[:-1, 1:], index[1:, :-1]),
+    ]
+    matrix = scipy.sparse.diags(system.diagonal.ravel(), format="csc")
+    for edges, (here, there) in zip(system.parts[1:], ends, strict=False):
+        places = (here.ravel(), there.ravel())
+        half = scipy.sparse.coo_matrix((-edges.ravel(), places), matrix.shape)
+        matrix = matrix + half + half.T
+    return matrix.tocsc()

@@ -16,7 +16,7 @@ from baselines.inference.multigrid import Level
 
 
 def solve(
-    right: Grid, across: Grid, down: Grid, *, tolerance: float = 1e-6, most_iterations: int = 500
+    right: Grid, across: Grid, down: Grid, *, tolerance: float = 1e-6, most_iterations: int = 5000
 ) -> Grid:
     """Solve t + L t = right.
 
@@ -36,7 +36,7 @@ def solve(
     ArithmeticError
         If the tolerance is not reached.
     """
-    system = FivePoint(np.ones(right.shape), across, down)
+    system = FivePoint.of_mass(np.ones(right.shape), across, down)
     level = Level(system)
     rest = right.astype(np.float64)
     goal = tolerance * _norm(rest)

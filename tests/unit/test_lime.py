@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
+import cv2
 import numpy as np
 import pytest
 import scipy.sparse
 from scipy.sparse.linalg import spsolve
 
 from baselines import method
+from baselines.classical import lime
 from baselines.classical.lime import EPSILON, illumination
+from baselines.inference.five_point import FivePoint
+from baselines.inference.nine_point import NinePoint
 from baselines.inference.smoothing import solve
+from baselines.inference.transfer import Transfer
 from lldata.errors import MethodError
 from lldata.sample import Sample
 from tests.captures import light
@@ -72,6 +80,66 @@ def test_the_residual_of_the_linear_system_is_below_a_millionth(strategy: str):
         weights = [0.15 / ((np.abs(m) + EPSILON) * s) for m, s in zip(means, steep, strict=True)]
     left = matrix(start.shape, *weights) @ smoothed.ravel()
     assert np.linalg.norm(left - start.ravel()) < 1e-6 * np.linalg.norm(start)
+
+
+def amplified(shape: tuple[int, int]) -> np.ndarray:
+    """Saturated areas that noise punches holes into: what conducts winds from pixel to pixel."""
+    noise = np.random.default_rng(0).normal(0, 2, shape)
+    return np.clip(0.9 + cv2.GaussianBlur(noise, (3, 3), 0.7), 0, 1)
+
+
+@pytest.mark.parametrize(("strategy", "iterations"), [("I", 35), ("III", 60)])
+def test_a_very_noisy_amplified_picture_is_smoothed_in_few_iterations(
+    strategy: Any, iterations: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(lime, "solve", partial(solve, most_iterations=iterations))
+    start = amplified((257, 301))
+    smoothed = lime.illumination(start, 0.15, 2.0, strategy)
+    assert smoothed.mean() == pytest.approx(start.mean(), rel=1e-4)  # the edges only move light
+
+
+def test_the_steepest_weights_are_smoothed_too_however_many_iterations_it_takes():
+    start = amplified((257, 151))
+    smoothed = lime.illumination(start, 0.15, 2.0, "II")
+    assert smoothed.mean() == pytest.approx(start.mean(), rel=1e-4)
+
+
+def test_the_nine_point_product_and_inflows_are_those_of_its_matrix():
+    rng, shape = np.random.default_rng(0), (4, 5)
+    sizes = [shape, (4, 4), (3, 5), (3, 4), (3, 4)]
+    system = NinePoint(*(rng.random(size) for size in sizes))
+    grid, flow = rng.random(shape), np.zeros((3, *shape))  # from the column, the row, aslant
+    for y, x in np.ndindex(shape):
+        for v, u in np.ndindex(shape):
+            steps = (v - y, u - x)
+            if max(map(abs, steps)) != 1:
+                continue
+            edges, kind = {
+                (0, 1): (system.across, 1), (1, 0): (system.down, 0),
+                (1, 1): (system.falling, 2), (1, -1): (system.rising, 2),
+            }[max(steps, (-steps[0], -steps[1]))]  # fmt: skip
+            flow[kind, y, x] += edges[min(y, v), min(x, u)] * grid[v, u]
+    np.testing.assert_allclose(system.times(grid), system.diagonal * grid - flow.sum(axis=0))
+    np.testing.assert_allclose(system.inflow_across(grid), flow[1] + flow[2])
+    np.testing.assert_allclose(system.inflow_down(grid), flow[0] + flow[2])
+
+
+def test_the_coarse_system_is_the_fine_one_seen_through_the_interpolation():
+    rng, shape = np.random.default_rng(0), (9, 13)
+    five = FivePoint.of_mass(np.ones(shape), rng.random((9, 12)), rng.random((8, 13)))
+    nine = Transfer(five).coarsened(five)
+    for system in (five, nine):
+        if system is nine:
+            assert nine.shape == (5, 7)
+        transfer = Transfer(system)
+        size = system.shape[0] // 2 + 1, system.shape[1] // 2 + 1
+        given = rng.random(size)
+        expected = transfer.restricted(system.times(transfer.interpolated(given)))
+        np.testing.assert_allclose(transfer.coarsened(system).times(given), expected)
+        fine = rng.random(system.shape)
+        assert np.vdot(transfer.interpolated(given), fine) == pytest.approx(
+            np.vdot(given, transfer.restricted(fine))
+        )
 
 
 def test_a_constant_picture_stays_constant():
