@@ -72,18 +72,9 @@ class Plan:
         Raises
         ------
         MethodError
-            If the folder cannot be one, or holds a former run and `resume` was not asked for,
-            or one that was started with other arguments.
+            If the folder holds a former run and `resume` was not asked for, or one that was
+            started with other arguments.
         """
-        folder = self.folder.absolute()
-        there = next(path for path in (folder, *folder.parents) if path.exists())
-        if not there.is_dir():
-            raise MethodError(
-                f"--out {self.folder}",
-                f"{there} is a file",
-                "weights are written into a folder",
-                "Choose another --out",
-            )
         if not resume:
             for file, state in ((CONFIG, "a finished training"), (RESUME, "an unfinished one")):
                 if (self.folder / file).exists():
@@ -111,6 +102,7 @@ def make_plan(
     """Decide and check a run; see `baselines.training.train.train`."""
     module = _trainable(name)
     recipe = _preset(module, name, preset).changed(options)
+    folder = _folder(out or home() / ".weights" / name / store.name / f"{preset}-seed{seed}")
     pairs = _pairs(store, recipe)
     planes, largest = _frames(store, pairs)
     recipe = replace(recipe, crop=min(recipe.crop, largest))
@@ -118,10 +110,7 @@ def make_plan(
     total = recipe.steps or math.ceil(recipe.epochs * crops.epoch / recipe.batch)
     if steps is not None:
         total = whole("steps", steps, 1)
-    folder = out or home() / ".weights" / name / store.name / f"{preset}-seed{seed}"
-    return Plan(
-        name, module, store, preset, recipe, options, seed, total, planes, crops, Path(folder)
-    )
+    return Plan(name, module, store, preset, recipe, options, seed, total, planes, crops, folder)
 
 
 def _trainable(name: str) -> Any:
@@ -146,6 +135,20 @@ def _preset(module: Any, name: str, preset: str) -> Recipe:
             "Choose one of them",
         )
     return presets[preset]
+
+
+def _folder(path: Path) -> Path:
+    """Return the path if a folder is there or can be made."""
+    whole_path = path.absolute()
+    there = next(part for part in (whole_path, *whole_path.parents) if part.exists())
+    if not there.is_dir():
+        raise MethodError(
+            f"--out {path}",
+            f"{there} is a file",
+            "weights are written into a folder",
+            "Choose another --out",
+        )
+    return path
 
 
 def _pairs(store: Store, recipe: Recipe) -> pd.DataFrame:
