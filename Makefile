@@ -65,7 +65,7 @@ wheel: .venv/.dev  ## build the wheel and try it in an empty environment
 	$(BIN)/python -m pip wheel $(PIP_FLAGS) --no-deps --wheel-dir dist .
 	rm -rf dist/try && $(PYTHON) -m venv dist/try
 	dist/try/bin/python -m pip install $(PIP_FLAGS) dist/lowlight_toolkit-*.whl
-	cd dist && try/bin/lldata protocols && try/bin/lleval --help >/dev/null
+	cd dist && try/bin/lldata protocols && try/bin/lleval leaderboard build --out page
 
 clean:  ## remove what was built; datasets stay
 	rm -rf .venv build dist demo .mypy_cache .pytest_cache .ruff_cache .hypothesis

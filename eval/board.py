@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -129,13 +130,20 @@ def tables(out: Path) -> list[Table]:
 def _table(track: Mapping[str, Any]) -> Table:
     entries = [entry for part in ("blind", "oracle", "partial") for entry in track[part]]
     metrics = list(dict.fromkeys(name for entry in entries for name in entry["scores"]))
-    columns = ("", "method", *(column for metric in metrics for column in (metric, "95 %")))
-    rows = [
-        (_place(e), e["method"], *(cell for m in metrics for cell in _cells(e["scores"].get(m))))
-        for e in entries
-    ]
+    columns = ("", "method", *(str(c) for metric in metrics for c in (metric, "95 %")))
+    runs = Counter(str(entry["method"]) for entry in entries)
+    rows: list[tuple[object, ...]] = []
+    for entry in entries:
+        scores = [cell for name in metrics for cell in _cells(entry["scores"].get(name))]
+        rows.append((_place(entry), _named(entry, runs), *scores))
     simulated = ", simulated" if any(entry["synthetic"] for entry in entries) else ""
     return f"{track['title']}{simulated}", columns, rows
+
+
+def _named(entry: Mapping[str, Any], runs: Counter[str]) -> str:
+    """Return the method, with its label where the table has several runs of it."""
+    name = str(entry["method"])
+    return name if runs[name] == 1 else f"{name} {entry['label']}"
 
 
 def _place(entry: Mapping[str, Any]) -> str:

@@ -1,0 +1,32 @@
+"""Every shipped track and record, found by a glob."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from baselines import method
+from eval import tracks
+from eval.metrics import find_metric
+from eval.record import Record
+
+ROOT = Path(__file__).parents[2] / "leaderboard" / "records"
+RECORDS = sorted(ROOT.rglob("*.json"))
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_record_is_of_its_track_method_and_definitions(path: Path):
+    record = Record.read(path)
+    track = tracks.load(path.parent.name)
+    assert (record.track, record.file_name) == (track.name, path.stem)
+    assert (record.digest, record.reference_digest) == (track.digest, track.reference_digest)
+    assert (record.split, record.partial) == (track.split, False)
+    assert record.reference_use == method.info(record.method).reference_use
+    for name, use in record.metrics.items():
+        assert use.definition == find_metric(name).definition
+
+
+@pytest.mark.parametrize("name", tracks.names())
+def test_a_track_reads_and_pins_its_data(name: str):
+    assert tracks.load(name).pinned
