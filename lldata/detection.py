@@ -18,19 +18,16 @@ class Header:
     """What decides a frame's protocol."""
 
     camera: str
-    iso: float | None
+    iso: float
 
     def __str__(self) -> str:
         """Return it for people: camera, ISO."""
-        iso = "unknown" if self.iso is None else f"{self.iso:g}"
-        return f"{self.camera or 'an unnamed camera'}, ISO {iso}"
+        return f"{self.camera or 'an unnamed camera'}, ISO {self.iso:g}"
 
 
 def matches(header: Header, protocol: Protocol) -> bool:
     """Whether a frame's camera and ISO are those of a protocol."""
-    return protocol.matches_camera(header.camera) and (
-        header.iso is None or protocol.matches_iso(header.iso)
-    )
+    return protocol.matches_camera(header.camera) and protocol.matches_iso(header.iso)
 
 
 def choose(
@@ -129,7 +126,8 @@ def _unmatched(
     if seen:
         found = f"its frames are from {'; '.join(seen[:3])}"
     elif unread:
-        found = f"none of its frames can be read ({str(unread[0]).rstrip('.')})"
+        reasons = "; ".join(str(error).rstrip(".") for error in unread[:3])
+        found = f"none of its frames can be read ({reasons})"
     known = ", ".join(sorted(protocols))
     return ProtocolError(
         src,

@@ -125,16 +125,18 @@ def decode(path: Path) -> Frame:
     return Frame(mosaic=mosaic, cfa=cfa, sha256=digest, **facts)
 
 
-def read_header(path: Path) -> tuple[str, float | None]:
-    """Return the camera and the ISO (None if missing) of a file without decoding its pixels.
+def read_header(path: Path) -> tuple[str, float]:
+    """Return the camera and the ISO of a file without decoding its pixels.
 
-    In this process, for disposable workers.
+    In this process, for disposable workers. Refuses the files that `decode` refuses before it
+    looks at pixels.
     """
-    check_regular(path)
+    data = _load(path)
     with _damaged_is_refused(path):
-        exif = _exif(path.read_bytes())
-        with rawpy.imread(str(path)) as raw:
-            return _camera(exif), _first_positive(_iso(exif), raw.other.iso_speed)
+        exif = _exif(data)
+        with rawpy.imread(io.BytesIO(data)) as raw:
+            facts = _facts(path, raw, exif)
+    return facts["camera"], facts["iso"]
 
 
 @contextlib.contextmanager
