@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lldata import raw, store, upkeep
 from lldata.audit import Finding
@@ -48,41 +48,48 @@ def plan(src: Path, protocol: str | None, engine: Local) -> list[Plan]:
     src = src.resolve()
     if protocol is not None:
         chosen = load(protocol)
-        return [_plan(src, chosen, capture_folders(src, chosen), None)]
+        named = _finds(capture_folders(src, chosen), chosen)
+        return [_plan(src, chosen, named, [s for find in named for s in find.scenes])]
     protocols = {name: p for name in names() if (p := load(name)).kind == "paired"}
     folders = capture_folders(src)
-    found = {name: _scenes(folders, p)[0] for name, p in protocols.items()}
+    finds = {name: _finds(folders, p) for name, p in protocols.items()}
+    found = {name: [s for find in some for s in find.scenes] for name, some in finds.items()}
     every = {(s.folder, s.scene): s for scenes in found.values() for s in scenes}
     headers, unread = _headers(list(every.values()), engine)
     by_protocol, lost = choose(src, found, headers, unread, protocols)
     plans = [
-        _plan(src, protocols[name], folders, scenes) for name, scenes in sorted(by_protocol.items())
+        _plan(src, protocols[name], finds[name], scenes)
+        for name, scenes in sorted(by_protocol.items())
     ]
     return [replace(plans[0], findings=(*plans[0].findings, *lost)), *plans[1:]]
 
 
-def _scenes(folders: Sequence[Path], protocol: Protocol) -> tuple[list[SceneFiles], list[Finding]]:
-    scenes: list[SceneFiles] = []
-    findings: list[Finding] = []
-    for folder in folders:
-        if all((folder / n).is_dir() for n in (protocol.files.short, protocol.files.long)):
-            some, said = find_scenes(folder, protocol)
-            scenes += some
-            findings += said
-    return scenes, findings
+class _Find(NamedTuple):
+    """What the file names of one capture folder tell."""
+
+    folder: Path
+    scenes: list[SceneFiles]
+    findings: list[Finding]
+
+
+def _finds(folders: Sequence[Path], protocol: Protocol) -> list[_Find]:
+    both = (protocol.files.short, protocol.files.long)
+    return [
+        _Find(folder, *find_scenes(folder, protocol))
+        for folder in folders
+        if all((folder / name).is_dir() for name in both)
+    ]
 
 
 def _plan(
-    src: Path, protocol: Protocol, folders: Sequence[Path], chosen: Sequence[SceneFiles] | None
+    src: Path, protocol: Protocol, finds: Sequence[_Find], scenes: Sequence[SceneFiles]
 ) -> Plan:
-    scenes, findings = _scenes(folders, protocol)
-    if chosen is not None:
-        kept = {(s.folder, s.scene) for s in chosen}
-        mine = {s.folder for s in chosen}
-        others = {s.scene for s in scenes} - {s.scene for s in chosen}
-        scenes = [s for s in scenes if (s.folder, s.scene) in kept]
-        whole = [f for folder in sorted(mine) for f in find_scenes(folder, protocol)[1]]
-        findings = [f for f in whole if f.scene not in others]
+    """Plan the chosen scenes of what was found; findings about others' scenes are theirs."""
+    others = {s.scene for find in finds for s in find.scenes} - {s.scene for s in scenes}
+    mine = {s.folder for s in scenes} or {find.folder for find in finds}
+    findings = [
+        f for find in finds if find.folder in mine for f in find.findings if f.scene not in others
+    ]
     if not scenes:
         said = f" ({findings[0].message})" if findings else ""
         raise FrameError(

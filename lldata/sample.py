@@ -116,11 +116,11 @@ def read_crop(
     rows, inner_y = _window(y, size, cells, plan.period, plan.top, height)
     columns, inner_x = _window(x, size, cells, plan.period, plan.left, width)
     inside = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
-    frame = store.frame(row.scene, row.short, window=inside)
+    mosaic = store.mosaic(row.scene, row.short, window=inside)
     picture = store.reference(row.scene, row.reference, window=inside)
     grid = np.ix_(rows - rows.min(), columns - columns.min())
     canonical = replace(
-        frame, mosaic=frame.mosaic[grid], cfa=cfa.BAYER if plan.scale == 2 else cfa.XTRANS
+        empty, mosaic=mosaic[grid], cfa=cfa.BAYER if plan.scale == 2 else cfa.XTRANS
     )
     packed = cfa.normalise(canonical)[:, inner_y : inner_y + size, inner_x : inner_x + size]
     top, left, side = inner_y * plan.scale, inner_x * plan.scale, size * plan.scale

@@ -438,6 +438,11 @@ class Store:
         mosaic = dataset[()] if window is None else dataset[window]
         return _frame_out(dataset.attrs, mosaic)
 
+    def mosaic(self, scene: str, name: str, window: tuple[slice, slice]) -> NDArray[np.uint16]:
+        """Return a window of a short's mosaic alone, for whoever has its fields already."""
+        mosaic: NDArray[np.uint16] = self._dataset(scene, "short", name)[window]
+        return mosaic
+
     def reference(
         self, scene: str, name: str, window: tuple[slice, slice] | None = None
     ) -> NDArray[np.uint16]:
