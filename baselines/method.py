@@ -196,3 +196,22 @@ class _Rerendered:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.method, name)
+
+
+def check_trainable(name: str) -> None:
+    """Refuse a method that has nothing to train.
+
+    Raises
+    ------
+    MethodError
+        If there is no such method, or it is not trainable.
+    """
+    if info(name).trainable:
+        return
+    trainable = [known for known in names() if info(known).trainable]
+    raise MethodError(
+        f"--model {name}",
+        "it has nothing to train",
+        f"the trainable methods are {', '.join(trainable)}",
+        f"Choose one of them, or run it as it is: lleval run --model {name}",
+    )

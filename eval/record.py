@@ -7,7 +7,7 @@ import hashlib
 import json
 import types
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
@@ -128,11 +128,6 @@ class Record:
 def pairs_sha256(pairs: Iterable[str]) -> str:
     """Return the hash that names a set of pairs: of their sorted ids, one a line."""
     return hashlib.sha256("\n".join(sorted(pairs)).encode()).hexdigest()
-
-
-def with_level(record: Record, level: Level) -> Record:
-    """Return the record on another level of verification."""
-    return replace(record, level=level)
 
 
 def read_strict_json(path: Path) -> Any:

@@ -126,13 +126,6 @@ def grouped(
     return parts
 
 
-def by_key(
-    rows: Sequence[Row], metric: str, key: Literal["ratio", "iso", "split"]
-) -> dict[float | str, Interval]:
-    """Return mean and interval of one metric for each ratio, ISO or split, in rising order."""
-    return {value: of_rows(part, metric) for value, part in grouped(rows, key).items()}
-
-
 def compare(
     records: Sequence[Record], metric: str, tell: Callable[[str], None] = lambda _: None
 ) -> list[Comparison]:

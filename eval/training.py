@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from baselines import method as methods
 from eval.metrics import find_metrics, score_images
-from lldata.errors import MethodError
 from lldata.store import open_store
 
 VALIDATION = ("psnr", "ssim")
@@ -38,14 +37,7 @@ def train_method(
     MethodError
         If the method, preset, an option or the folder does not allow it, or an extra is missing.
     """
-    if not methods.info(name).trainable:
-        trainable = [known for known in methods.names() if methods.info(known).trainable]
-        raise MethodError(
-            f"--model {name}",
-            "it has nothing to train",
-            f"the trainable methods are {', '.join(trainable) or 'none yet'}",
-            f"Run it as it is: lleval run --model {name} --dataset {dataset}",
-        )
+    methods.check_trainable(name)  # before torch is imported
     store = open_store(dataset)
     if choices.get("preset", "quick") == "quick":
         tell(f"{name}: preset quick (minutes); --preset paper is the published recipe")

@@ -114,14 +114,7 @@ def make_plan(
 
 
 def _trainable(name: str) -> Any:
-    if not method.info(name).trainable:
-        trainable = [known for known in method.names() if method.info(known).trainable]
-        raise MethodError(
-            f"--model {name}",
-            "it has nothing to train",
-            f"the trainable methods are {', '.join(trainable)}",
-            "Choose one of them",
-        )
+    method.check_trainable(name)
     return method.module(name)
 
 

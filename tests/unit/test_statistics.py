@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eval.statistics import by_key, compare, mean_interval, of_rows
+from eval.statistics import compare, grouped, mean_interval, of_rows
 from lldata.errors import ScoreError
 from tests.records import classical, record, rows
 
@@ -64,9 +64,9 @@ def test_rows_without_a_score_are_left_out_of_the_mean():
 
 
 def test_tables_by_ratio_join_what_differs_by_rounding():
-    found = by_key(rows(), "psnr", "ratio")
+    found = {value: of_rows(part, "psnr") for value, part in grouped(rows(), "ratio").items()}
     assert [(ratio, one.n) for ratio, one in found.items()] == [(100.0, 8), (250.0, 8), (300.0, 8)]
-    assert list(by_key(rows(), "psnr", "iso")) == [2000.0, 12800.0]
+    assert list(grouped(rows(), "iso")) == [2000.0, 12800.0]
 
 
 def test_equal_scores_in_another_order_have_the_same_mean():
