@@ -59,25 +59,26 @@ def protocols(
 
     if name is None:
         found = [protocol.load(n) for n in protocol.names()]
-        rows = [(p.name, p.title, p.camera.iso_nominal) for p in found]
+        rows = [(p.name, p.kind, p.title) for p in found]
         if as_json:
-            console.print_json([{"name": n, "title": t, "iso": i} for n, t, i in rows])
+            console.print_json([{"name": n, "kind": k, "title": t} for n, k, t in rows])
         else:
-            console.print_table("Capture protocols", ("name", "title", "ISO"), rows)
+            console.print_table("Capture protocols", ("name", "kind", "title"), rows)
         return
     chosen = protocol.load(name)
     if as_json:
         console.print_json({k: v for k, v in asdict(chosen).items() if k != "text"})
         return
-    facts = [
-        ("camera", f"{chosen.camera.make} {'/'.join(chosen.camera.models)}"),
-        ("ISO", chosen.camera.iso_nominal), ("CFA", chosen.camera.cfa),
-        ("long exposures", ", ".join(f"{s:g} s" for s in chosen.exposure.long_s)),
-        ("short exposures", ", ".join(f"{s:g} s" for s in chosen.exposure.short_s)),
-        ("ratios", ", ".join(f"{r:g}" for r in chosen.exposure.ratios)),
-        ("folders", ", ".join(f"{f}/{{short,long}}" for f in chosen.files.folders)),
-        ("source", chosen.source),
-    ]  # fmt: skip
+    facts = [("source", chosen.source)]
+    if isinstance(chosen, protocol.RawProtocol):
+        facts = [
+            ("camera", f"{chosen.camera.make} {'/'.join(chosen.camera.models)}"),
+            ("ISO", chosen.camera.iso_nominal), ("CFA", chosen.camera.cfa),
+            ("long exposures", ", ".join(f"{s:g} s" for s in chosen.exposure.long_s)),
+            ("short exposures", ", ".join(f"{s:g} s" for s in chosen.exposure.short_s)),
+            ("ratios", ", ".join(f"{r:g}" for r in chosen.exposure.ratios)),
+            ("folders", ", ".join(f"{f}/{{short,long}}" for f in chosen.files.folders)), *facts,
+        ]  # fmt: skip
     console.print_table(f"{chosen.name}: {chosen.title}", ("", ""), facts)
     steps = list(enumerate(chosen.shooting.instructions, 1))
     console.print_table("How to shoot", ("", ""), steps)
@@ -100,12 +101,12 @@ def simulate(
 
     Example: lldata simulate canon6d canon6d/ --scenes 12 --fault misaligned=1
     """
-    from lldata.protocol import load
+    from lldata.protocol import load_raw
     from lldata.synthesis.camera import simulate as take
 
     names = ("canon6d_iso200", "canon6d_iso12600") if protocol == "canon6d" else (protocol,)
     files = take(
-        [load(name) for name in names], out, scenes=scenes, size=_size(size), seed=seed,
+        [load_raw(name) for name in names], out, scenes=scenes, size=_size(size), seed=seed,
         faults=_faults(fault or []), photos=photos,
     )  # fmt: skip
     count, first = 0, next(files)

@@ -10,7 +10,7 @@ from pathlib import Path
 from lldata.audit import Finding
 from lldata.errors import ProtocolError
 from lldata.pairing import SceneFiles
-from lldata.protocol import Protocol
+from lldata.protocol import RawProtocol
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Header:
         return f"{self.camera or 'an unnamed camera'}, ISO {self.iso:g}"
 
 
-def matches(header: Header, protocol: Protocol) -> bool:
+def matches(header: Header, protocol: RawProtocol) -> bool:
     """Whether a frame's camera and ISO are those of a protocol."""
     return protocol.matches_camera(header.camera) and protocol.matches_iso(header.iso)
 
@@ -35,7 +35,7 @@ def choose(
     scenes: Mapping[str, Sequence[SceneFiles]],
     headers: Mapping[Path, Header],
     unread: Sequence[Exception],
-    protocols: Mapping[str, Protocol],
+    protocols: Mapping[str, RawProtocol],
 ) -> tuple[dict[str, list[SceneFiles]], list[Finding]]:
     """Give every scene the protocol that most of its frames match.
 
@@ -100,7 +100,9 @@ def _most(counter: Counter[str]) -> list[str]:
     return [name for name, count in counter.items() if count == top]
 
 
-def _leaders(counter: Counter[str], folder: Path, protocols: Mapping[str, Protocol]) -> list[str]:
+def _leaders(
+    counter: Counter[str], folder: Path, protocols: Mapping[str, RawProtocol]
+) -> list[str]:
     leaders = _most(counter)
     named = [n for n in leaders if folder.name in protocols[n].files.folders]
     return named or leaders
@@ -119,7 +121,7 @@ def _unmatched(
     src: Path,
     headers: Mapping[Path, Header],
     unread: Sequence[Exception],
-    protocols: Mapping[str, Protocol],
+    protocols: Mapping[str, RawProtocol],
 ) -> ProtocolError:
     seen = sorted({str(header) for header in headers.values()})
     found = "no frame in it is named as one"

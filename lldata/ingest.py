@@ -8,20 +8,41 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lldata import raw, store, upkeep
+from lldata import examine, raw, splits, store, upkeep
 from lldata.audit import Finding
 from lldata.detection import Header, choose
 from lldata.engine import Local, Unit, WorkerError, run_units
-from lldata.errors import FrameError, StoreError
-from lldata.examine import Outcome, SceneJob, left_out, run_scene
-from lldata.pairing import TRUTH, SceneFiles, capture_folders, find_scenes
-from lldata.protocol import Protocol, load, names
+from lldata.errors import FrameError, ProtocolError, StoreError
+from lldata.job import Outcome, SceneJob, left_out
+from lldata.pairing import TRUTH, Find, SceneFiles, capture_folders, find_captures, finds_in
+from lldata.protocol import PictureProtocol, Protocol, RawProtocol, load, names
+
+
+class _Kind(NamedTuple):
+    """How scenes of one kind of protocol are found and done."""
+
+    find: Callable[[Path, Any], list[Find]]
+    run_scene: Callable[[SceneJob[Any]], Outcome]
+    expected: str  # what a folder without scenes lacks
+
+
+KINDS = {
+    "paired": _Kind(
+        find_captures, examine.run_scene,
+        "names such as 00001_00_0.1s in short/ and 00001_00_10s in long/ are needed",
+    ),
+}  # fmt: skip
+
+
+def _kind(protocol: Protocol) -> str:
+    """Return the key of a protocol's kind: its class and what it says of itself decide."""
+    return "pictures" if isinstance(protocol, PictureProtocol) else protocol.kind
 
 
 @dataclass(frozen=True)
@@ -37,8 +58,12 @@ class Plan:
 # ---- planning
 
 
-def plan(src: Path, protocol: str | None, engine: Local) -> list[Plan]:
+def plan(src: Path, protocol: str | None, engine: Local, lists: Path | None = None) -> list[Plan]:
     """Find the scenes in a folder and the protocols they were taken under.
+
+    Parameters
+    ----------
+    lists : folder of list files that decide the splits; else those in `src`, else the protocol
 
     Raises
     ------
@@ -48,54 +73,82 @@ def plan(src: Path, protocol: str | None, engine: Local) -> list[Plan]:
     src = src.resolve()
     if protocol is not None:
         chosen = load(protocol)
-        named = _finds(capture_folders(src, chosen), chosen)
-        return [_plan(src, chosen, named, [s for find in named for s in find.scenes])]
-    protocols = {name: p for name in names() if (p := load(name)).kind == "paired"}
-    folders = capture_folders(src)
-    finds = {name: _finds(folders, p) for name, p in protocols.items()}
-    found = {name: [s for find in some for s in find.scenes] for name, some in finds.items()}
-    every = {(s.folder, s.scene): s for scenes in found.values() for s in scenes}
-    headers, unread = _headers(list(every.values()), engine)
+        return [_plan(src, chosen, find(src, chosen), None, lists)]
+    every = {name: load(name) for name in names()}
+    protocols = {
+        n: p for n, p in every.items() if isinstance(p, RawProtocol) and p.kind == "paired"
+    }
+    others = {
+        n: f for n, p in every.items() if n not in protocols and (f := _found(src, p)) is not None
+    }
+    try:
+        folders = capture_folders(src)
+    except FrameError:
+        if not others:
+            raise
+        if len(others) > 1:
+            raise _several(src, list(others)) from None
+        ((name, finds_of_other),) = others.items()
+        return [_plan(src, every[name], finds_of_other, None, lists)]
+    finds = {name: finds_in(folders, p) for name, p in protocols.items()}
+    found = {name: [s for each in some for s in each.scenes] for name, some in finds.items()}
+    scenes = {(s.folder, s.scene): s for some in found.values() for s in some}
+    headers, unread = _headers(list(scenes.values()), engine)
     by_protocol, lost = choose(src, found, headers, unread, protocols)
     plans = [
-        _plan(src, protocols[name], finds[name], scenes)
-        for name, scenes in sorted(by_protocol.items())
+        _plan(src, protocols[name], finds[name], mine, lists)
+        for name, mine in sorted(by_protocol.items())
     ]
     return [replace(plans[0], findings=(*plans[0].findings, *lost)), *plans[1:]]
 
 
-class _Find(NamedTuple):
-    """What the file names of one capture folder tell."""
+def find(src: Path, protocol: Protocol) -> list[Find]:
+    """Return what the names in `src` tell under a protocol of any kind.
 
-    folder: Path
-    scenes: list[SceneFiles]
-    findings: list[Finding]
+    Raises
+    ------
+    FrameError
+        If it holds nothing of the kind.
+    """
+    return KINDS[_kind(protocol)].find(src, protocol)
 
 
-def _finds(folders: Sequence[Path], protocol: Protocol) -> list[_Find]:
-    both = (protocol.files.short, protocol.files.long)
-    return [
-        _Find(folder, *find_scenes(folder, protocol))
-        for folder in folders
-        if all((folder / name).is_dir() for name in both)
-    ]
+def _found(src: Path, protocol: Protocol) -> list[Find] | None:
+    """Return what a protocol's own folders hold, None where it is not this protocol's folder."""
+    try:
+        finds = find(src, protocol)
+    except FrameError:
+        return None
+    return finds if any(f.scenes for f in finds) else None
+
+
+def _several(src: Path, candidates: Sequence[str]) -> ProtocolError:
+    return ProtocolError(
+        src, "it matches several protocols", f"the candidates are {', '.join(candidates)}",
+        "Choose one with --protocol",
+    )  # fmt: skip
 
 
 def _plan(
-    src: Path, protocol: Protocol, finds: Sequence[_Find], scenes: Sequence[SceneFiles]
+    src: Path,
+    protocol: Protocol,
+    finds: Sequence[Find],
+    chosen: Sequence[SceneFiles] | None,
+    lists: Path | None,
 ) -> Plan:
-    """Plan the chosen scenes of what was found; findings about others' scenes are theirs."""
-    others = {s.scene for find in finds for s in find.scenes} - {s.scene for s in scenes}
-    mine = {s.folder for s in scenes} or {find.folder for find in finds}
+    """Plan the chosen scenes of what was found (None: all); findings about others are theirs."""
+    scenes = [s for f in finds for s in f.scenes] if chosen is None else chosen
+    others = {s.scene for each in finds for s in each.scenes} - {s.scene for s in scenes}
+    mine = {s.folder for s in scenes} or {each.folder for each in finds}
     findings = [
-        f for find in finds if find.folder in mine for f in find.findings if f.scene not in others
+        f for each in finds if each.folder in mine for f in each.findings if f.scene not in others
     ]
     if not scenes:
         said = f" ({findings[0].message})" if findings else ""
         raise FrameError(
             src,
             f"it holds no whole scene of {protocol.name}{said}",
-            "names such as 00001_00_0.1s in short/ and 00001_00_10s in long/ are needed",
+            KINDS[_kind(protocol)].expected,
             f"Rename the files (lldata protocols {protocol.name})",
         )
     ((name, count),) = Counter(s.scene for s in scenes).most_common(1)
@@ -107,6 +160,8 @@ def _plan(
             "one name stands for one scene",
             "Rename one, or ingest the folders apart",
         )
+    scenes, said_of_splits = splits.assigned(scenes, protocol, src, lists)
+    findings += said_of_splits
     return Plan(protocol, tuple(scenes), tuple(findings), _origins(scenes[0].folder))
 
 
@@ -164,7 +219,7 @@ def check(plans: Sequence[Plan], engine: Local, *, deep: bool) -> Iterator[Outco
         yield from _run(_jobs(found, None, deep=deep), engine)
 
 
-def _jobs(found: Plan, folder: Path | None, *, deep: bool) -> list[SceneJob]:
+def _jobs(found: Plan, folder: Path | None, *, deep: bool) -> list[SceneJob[Any]]:
     return [
         SceneJob(
             s, found.protocol, folder, found.origins.get(s.scene, ""), deep, check_render=not i
@@ -173,8 +228,8 @@ def _jobs(found: Plan, folder: Path | None, *, deep: bool) -> list[SceneJob]:
     ]
 
 
-def _run(jobs: Sequence[SceneJob], engine: Local) -> Iterator[Outcome]:
-    units = (Unit(job.files.scene, run_scene, (job,)) for job in jobs)
+def _run(jobs: Sequence[SceneJob[Any]], engine: Local) -> Iterator[Outcome]:
+    units = (Unit(job.files.scene, KINDS[_kind(job.protocol)].run_scene, (job,)) for job in jobs)
     for unit, result in run_units(units, engine):
         if isinstance(result, WorkerError):
             yield left_out(unit.key, "integrity", result)
@@ -194,7 +249,9 @@ class Dataset:
     known: frozenset[str]  # scenes stored before, from the same sources
 
 
-def prepare(src: Path, protocol: str | None, name: str | None, engine: Local) -> list[Dataset]:
+def prepare(
+    src: Path, protocol: str | None, name: str | None, engine: Local, lists: Path | None = None
+) -> list[Dataset]:
     """Decide which datasets a folder gives and which of their scenes are stored already.
 
     Raises
@@ -202,7 +259,7 @@ def prepare(src: Path, protocol: str | None, name: str | None, engine: Local) ->
     StoreError
         If a stored scene's files have changed, or a dataset was made under another protocol.
     """
-    plans = plan(src, protocol, engine)
+    plans = plan(src, protocol, engine, lists)
     datasets = []
     for found in plans:
         label = found.protocol.name

@@ -7,10 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from lldata.audit import Finding
 from lldata.errors import FrameError
-from lldata.protocol import Protocol
+from lldata.protocol import RawProtocol
 
 READY = (".png", ".tif", ".tiff")  # references rendered by others; no RAW file is one of these
 TRUTH = "simulated.json"  # what the simulator planted; beside the captures, no frame
@@ -18,9 +19,20 @@ SIDE_TABLE = "tiles.csv"  # of scenes and the groups they belong to
 _DEEPEST = 2
 
 
+class Find(NamedTuple):
+    """What the file names of one capture folder tell."""
+
+    folder: Path
+    scenes: list[SceneFiles]
+    findings: list[Finding]
+
+
 @dataclass(frozen=True)
 class SceneFiles:
-    """The files of one scene: one long exposure (or ready reference) and its shorts."""
+    """The files of one scene: one long exposure (or ready reference) and its shorts.
+
+    Of ready pictures and clips the normally lit one is the long and the dark one its short.
+    """
 
     scene: str
     split: str
@@ -28,6 +40,7 @@ class SceneFiles:
     folder: Path  # holds short/ and long/
     long: Path
     shorts: tuple[Path, ...]
+    members: tuple[Path, ...] = ()  # every file, where long and short are folders of frames
 
     @property
     def ready(self) -> bool:
@@ -37,10 +50,10 @@ class SceneFiles:
     @property
     def files(self) -> tuple[Path, ...]:
         """Every file of the scene, the long first."""
-        return (self.long, *self.shorts)
+        return self.members or (self.long, *self.shorts)
 
 
-def capture_folders(src: Path, protocol: Protocol | None = None) -> list[Path]:
+def capture_folders(src: Path, protocol: RawProtocol | None = None) -> list[Path]:
     """Return the folders in `src`, itself included, that hold short/ and long/.
 
     With a protocol, those it names, where there are any of them.
@@ -73,7 +86,28 @@ def capture_folders(src: Path, protocol: Protocol | None = None) -> list[Path]:
     return folders
 
 
-def find_scenes(folder: Path, protocol: Protocol) -> tuple[list[SceneFiles], list[Finding]]:
+def find_captures(src: Path, protocol: RawProtocol) -> list[Find]:
+    """Return what the file names in each capture folder of `src` tell under a protocol.
+
+    Raises
+    ------
+    FrameError
+        If `src` is no folder or holds no short/ and long/.
+    """
+    return finds_in(capture_folders(src, protocol), protocol)
+
+
+def finds_in(folders: Sequence[Path], protocol: RawProtocol) -> list[Find]:
+    """Return what the file names in some folders tell under a protocol."""
+    both = (protocol.files.short, protocol.files.long)
+    return [
+        Find(folder, *find_scenes(folder, protocol))
+        for folder in folders
+        if all((folder / name).is_dir() for name in both)
+    ]
+
+
+def find_scenes(folder: Path, protocol: RawProtocol) -> tuple[list[SceneFiles], list[Finding]]:
     """Return the scenes of one capture folder by its file names, and what does not fit.
 
     A scene without its one long exposure, or without a short, is a `metadata` finding and costs
@@ -97,7 +131,7 @@ def find_scenes(folder: Path, protocol: Protocol) -> tuple[list[SceneFiles], lis
     return scenes, findings + _divided_groups(scenes)
 
 
-def _parts(path: Path, protocol: Protocol) -> dict[str, str]:
+def _parts(path: Path, protocol: RawProtocol) -> dict[str, str]:
     return protocol.parse_name(path.stem) or {}
 
 
@@ -121,7 +155,7 @@ def _finding(scene: str, status: str, message: str) -> Finding:
     return Finding(scene, "", "metadata", status, None, None, message)  # type: ignore[arg-type]
 
 
-def _problem(shorts: Sequence[Path], longs: Sequence[Path], protocol: Protocol) -> str | None:
+def _problem(shorts: Sequence[Path], longs: Sequence[Path], protocol: RawProtocol) -> str | None:
     """Return why the files of one scene cannot be used, or None."""
     if not longs:
         return f"{shorts[0].name} has no long exposure"
@@ -139,7 +173,7 @@ def _problem(shorts: Sequence[Path], longs: Sequence[Path], protocol: Protocol) 
 
 
 def _by_scene(
-    folder: Path, protocol: Protocol, findings: list[Finding], *, ready: bool
+    folder: Path, protocol: RawProtocol, findings: list[Finding], *, ready: bool
 ) -> dict[str, list[Path]]:
     allowed = {f".{e.lower()}" for e in protocol.files.extensions} | (
         set(READY) if ready else set()
@@ -170,7 +204,7 @@ def _divided_groups(scenes: Sequence[SceneFiles]) -> list[Finding]:
     ]  # fmt: skip
 
 
-def read_groups(folder: Path, protocol: Protocol) -> dict[str, str] | None:
+def read_groups(folder: Path, protocol: RawProtocol) -> dict[str, str] | None:
     """Return scene -> group from the side table beside short/ and long/, None without one.
 
     Only its columns `id` and the protocol's group column are read.

@@ -12,20 +12,21 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from lldata.errors import ProtocolError
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Which camera takes the frames and what its files should say."""
+    """Which camera takes the frames and what its files should say; "any" is not checked."""
 
     make: str
-    models: tuple[str, ...]
+    models: tuple[str, ...]  # empty: any
     cfa: str
-    black_level: float
-    white_level: int
+    black_level: float | Literal["any"]
+    white_level: int | Literal["any"]
     iso_nominal: str
     iso_exif: tuple[int, ...]  # empty: any
     lenses: tuple[str, ...]  # empty: any
@@ -34,7 +35,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Exposure:
-    """The ladder of exposures."""
+    """The ladder of exposures; an empty one means whatever the files hold."""
 
     short_s: tuple[float, ...]
     long_s: tuple[float, ...]
@@ -55,10 +56,49 @@ class Files:
 
 
 @dataclass(frozen=True)
+class PictureFiles:
+    """Where ready pictures lie: one of each name in both folders."""
+
+    low: str
+    normal: str
+    extensions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClipFiles:
+    """Where clips lie: in each scene's folder a folder of frames or a video for either name."""
+
+    low: str
+    target: str
+    frame_extensions: tuple[str, ...]
+    video_extensions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Patches:
+    """What is cut from a frame at one place."""
+
+    local_px: int
+    region_px: dict[str, int]  # frame size, HEIGHTxWIDTH -> side of the region
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """How a synthesised set darkens a photograph: ranges drawn from uniformly."""
+
+    generator: Literal["retinex", "gamma"]
+    alpha: tuple[float, ...]
+    gamma: tuple[float, ...]
+    noise_sigma: tuple[float, ...]
+    eight_bit: bool
+    extensions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Splits:
     """How scenes are divided."""
 
-    rule: Literal["leading_digit"]
+    rule: Literal["leading_digit", "all_test", "sha256"]
     digits: dict[str, str]
     known_bad: tuple[str, ...]
 
@@ -69,14 +109,36 @@ class Limits:
 
     shift_warn_px: float
     shift_quarantine_px: float
+    rotation_warn_deg: float
+    rotation_quarantine_deg: float
+    motion_warn_share: float
+    motion_quarantine_share: float
+    drift_warn_px: float
+    drift_quarantine_px: float
     exposure_warn: float
     exposure_quarantine: float
+    black_offset_dn: float
+    linearity_warn: float
+    linearity_quarantine: float
     clipped_warn: float
     clipped_quarantine: float
     name_exposure: float
     level_dn: float
     white_level_dn: float
     effective_white: float
+    focus_warn: float
+    headroom_warn_db: float
+    similarity_warn: float
+
+
+@dataclass(frozen=True)
+class PictureLimits:
+    """The limits of pairs of ready pictures."""
+
+    shift_warn_px: float
+    shift_quarantine_px: float
+    clipped_warn: float
+    similarity_warn: float
 
 
 @dataclass(frozen=True)
@@ -88,19 +150,25 @@ class Shooting:
 
 @dataclass(frozen=True)
 class Protocol:
-    """One capture set-up. Its name is its file's name."""
+    """One capture set-up. Its name is its file's name; its class follows from kind and tables."""
 
     name: str
     title: str
     source: str
     kind: Literal["paired", "clips", "synthesised", "bracket"]
+    splits: Splits
+    shooting: Shooting
+    text: str  # the TOML itself, kept in every dataset made under it
+
+
+@dataclass(frozen=True)
+class RawProtocol(Protocol):
+    """RAW frames of one camera: kinds paired (with a [camera]) and bracket."""
+
     camera: Camera
     exposure: Exposure
     files: Files
-    splits: Splits
     limits: Limits
-    shooting: Shooting
-    text: str  # the TOML itself, kept in every dataset made under it
 
     def parse_name(self, stem: str) -> dict[str, str] | None:
         """Return scene, take, exposure_s and split digit of a file stem, or None."""
@@ -110,13 +178,54 @@ class Protocol:
     def matches_camera(self, camera: str) -> bool:
         """Whether a frame's make and model are this protocol's."""
         words = camera.casefold()
-        return self.camera.make.casefold() in words and any(
-            words.endswith(model.casefold()) for model in self.camera.models
+        return self.camera.make == "any" or (
+            self.camera.make.casefold() in words
+            and any(words.endswith(model.casefold()) for model in self.camera.models)
         )
 
     def matches_iso(self, iso: float) -> bool:
         """Whether a frame's EXIF ISO belongs to this protocol."""
         return not self.camera.iso_exif or round(iso) in self.camera.iso_exif
+
+
+@dataclass(frozen=True)
+class PictureProtocol(Protocol):
+    """Ready pictures, dark and normally lit: kind paired without a [camera]."""
+
+    files: PictureFiles
+    limits: PictureLimits
+
+
+@dataclass(frozen=True)
+class ClipProtocol(Protocol):
+    """Unpaired clips, dark and normally lit."""
+
+    files: ClipFiles
+    patches: Patches
+
+
+@dataclass(frozen=True)
+class SynthesisProtocol(Protocol):
+    """Pictures darkened by a formula."""
+
+    degradation: Degradation
+
+
+def load_raw(name: str) -> RawProtocol:
+    """Read a protocol of RAW frames.
+
+    Raises
+    ------
+    ProtocolError
+        If there is none, or it is of pictures or clips.
+    """
+    protocol = load(name)
+    if not isinstance(protocol, RawProtocol):
+        raise ProtocolError(
+            f"--protocol {name}", f"it is of {protocol.kind} pictures",
+            "a protocol of RAW frames is needed", "Choose another (lldata protocols lists them)",
+        )  # fmt: skip
+    return protocol
 
 
 def names() -> list[str]:
@@ -127,13 +236,15 @@ def names() -> list[str]:
 
 @lru_cache(maxsize=32)
 def load(name: str) -> Protocol:
-    """Read a shipped protocol.
+    """Read a shipped protocol, or one of your own by the path of its TOML.
 
     Raises
     ------
     ProtocolError
         If there is no such protocol or its file is malformed.
     """
+    if name.endswith(".toml") and Path(name).is_file():
+        return parse(Path(name).stem, Path(name).read_text("utf-8"))
     if name not in names():
         raise ProtocolError(
             f"--protocol {name}",
@@ -157,16 +268,28 @@ def parse(name: str, text: str) -> Protocol:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProtocolError(where, f"{error}", "it must be TOML", "Correct the file") from error
-    protocol: Protocol = _build(Protocol, {**table, "name": name, "text": text}, where)
-    needed = {"scene", "take", "exposure_s", "split"}
-    if set(re.compile(protocol.files.name).groupindex) - {"group"} != needed:
-        raise ProtocolError(
-            f"{where}: files.name",
-            f"the pattern is {protocol.files.name!r}",
-            f"its named groups must be {', '.join(sorted(needed))}",
-            "Correct the pattern",
-        )
+    protocol: Protocol = _build(_kind(table), {**table, "name": name, "text": text}, where)
+    if isinstance(protocol, RawProtocol):
+        needed = {"scene", "take", "exposure_s"}
+        if protocol.splits.rule == "leading_digit":
+            needed.add("split")
+        if set(re.compile(protocol.files.name).groupindex) - {"group"} != needed:
+            raise ProtocolError(
+                f"{where}: files.name",
+                f"the pattern is {protocol.files.name!r}",
+                f"its named groups must be {', '.join(sorted(needed))}",
+                "Correct the pattern",
+            )
     return protocol
+
+
+def _kind(table: dict[str, Any]) -> type[Protocol]:
+    if table.get("kind") == "paired":
+        return RawProtocol if "camera" in table else PictureProtocol
+    kinds: dict[Any, type[Protocol]] = {
+        "clips": ClipProtocol, "synthesised": SynthesisProtocol, "bracket": RawProtocol,
+    }  # fmt: skip
+    return kinds.get(table.get("kind"), Protocol)
 
 
 def _build(kind: type, table: Any, where: str) -> Any:
@@ -190,6 +313,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return _build(hint, value, where)
     origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Union:  # a number, or a word
+        return _value(arguments[isinstance(value, str)], value, where)
     if origin is tuple and isinstance(value, list):
         return tuple(_value(arguments[0], item, where) for item in value)
     if origin is dict and isinstance(value, dict):
@@ -200,7 +325,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return float(value)
     if isinstance(hint, type) and isinstance(value, hint) and not isinstance(value, bool):
         return value
-    expected = getattr(hint, "__name__", str(hint)) if isinstance(hint, type) else str(hint)
+    if origin is Literal:
+        expected = " or ".join(map(repr, arguments))
+    else:
+        expected = getattr(hint, "__name__", str(hint)) if isinstance(hint, type) else str(hint)
     raise ProtocolError(
         where,
         f"it is {value!r}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from lldata.audit import Finding
 from lldata.frame import Frame
+
+Picture = NDArray[Any]  # (H, W, 3) uint8 or uint16
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,27 @@ class SceneFile:
     versions: dict[str, str]
     content: str = ""  # digest of mosaics, frame fields and pairing
     references: str = ""  # digest of the rendered references
-    # further files that hold shorts, of a scene too large for one: names, bytes and sha256
+    kind: str = "raw"  # raw, pictures or clips
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)  # file name -> what it tells
+    clip: dict[str, dict[str, Any]] = field(default_factory=dict)  # low, target: frames, height, …
+    # further files that hold shorts or frames of clips, of a scene too large for one: what is in
+    # each, bytes and sha256
     parts: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """The frames of one scene, by name, and its references with what is known of each."""
+    """The frames and pictures of one scene, by name, and what is known of each picture.
+
+    Clips are not among them: they are written and read frame by frame.
+    """
 
     short: dict[str, Frame] = field(default_factory=dict)
     long: dict[str, Frame] = field(default_factory=dict)
     reference: dict[str, NDArray[np.uint16]] = field(default_factory=dict)  # (H, W, 3)
-    reference_facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    low: dict[str, Picture] = field(default_factory=dict)  # (H, W, 3) uint8 or uint16
+    normal: dict[str, Picture] = field(default_factory=dict)
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)  # "KIND/NAME" -> facts
 
 
 def canonical_json(value: Any) -> bytes:
@@ -52,34 +63,46 @@ def canonical_json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _array_digest(array: NDArray[Any]) -> str:
+def array_digest(array: NDArray[Any]) -> str:
+    """Return the sha256 of an array's type, shape and values."""
     head = f"{array.dtype.str}{array.shape}".encode()
     return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
-def content_digest(scene: SceneFile, pixels: Pixels) -> str:
-    """Return the digest of a scene's mosaics, frame fields and pairing.
+def content_digest(
+    scene: SceneFile, pixels: Pixels, clip: Mapping[str, Sequence[str]] | None = None
+) -> str:
+    """Return the digest of a scene's mosaics or pictures, frame fields and pairing.
+
+    `clip` gives the `array_digest` of every frame of its clips, by name.
 
     Independent of the dataset's name, paths, order, compression, dates, versions and status. A
     ready reference is content; a rendered one follows from its mosaic and has its own digest.
     """
     frames = {
-        kind: {n: [f.metadata(), _array_digest(f.mosaic)] for n, f in getattr(pixels, kind).items()}
+        kind: {n: [f.metadata(), array_digest(f.mosaic)] for n, f in getattr(pixels, kind).items()}
         for kind in ("short", "long")
     }
     ready = {
-        name: _array_digest(picture)
+        name: array_digest(picture)
         for name, picture in pixels.reference.items() if name not in pixels.long
     }  # fmt: skip
     keys = ("pair", "short", "long", "reference", "ratio", "iso", "exposure_s")
     pairing = sorted([row[k] for k in keys] for row in scene.pairs)
     body = [scene.scene, scene.group, scene.split, frames, ready, pairing]
+    if scene.kind != "raw":
+        pictures = {
+            kind: {n: [array_digest(p), pixels.facts.get(f"{kind}/{n}", {})]
+                   for n, p in getattr(pixels, kind).items()}
+            for kind in ("low", "normal")
+        }  # fmt: skip
+        body += [scene.kind, pictures, {name: list(each) for name, each in (clip or {}).items()}]
     return hashlib.sha256(canonical_json(body)).hexdigest()
 
 
 def reference_digest(pixels: Pixels) -> str:
     """Return the digest of a scene's references, rendered or ready."""
-    body = {name: _array_digest(picture) for name, picture in pixels.reference.items()}
+    body = {name: array_digest(picture) for name, picture in pixels.reference.items()}
     return hashlib.sha256(canonical_json(body)).hexdigest()
 
 

@@ -14,7 +14,7 @@ import logging
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -46,6 +46,7 @@ COLUMNS = {  # of the pair table
     "split": str, "ratio": float, "iso": float, "exposure_s": float,
     "shift_y_px": float, "shift_x_px": float, "status": str,
 }  # fmt: skip
+PICTURES = ("reference", "low", "normal")  # kinds of pictures in a scene file
 MOST_OBJECTS = 100_000
 _PLAIN = "iufbS"  # kinds of values: numbers, booleans, text of fixed length
 _FILTERS = {h5py.h5z.FILTER_FLETCHER32, 32008}  # checksum; Bitshuffle-LZ4
@@ -128,8 +129,13 @@ def _column_out(group: h5py.Group, name: str, kind: type) -> NDArray[Any]:
 # ---- writing
 
 
-def scene_bytes(scene: SceneFile, pixels: Pixels) -> memoryview:
-    """Build the HDF5 file of a scene, or of a part of its shorts, in memory."""
+def scene_bytes(
+    scene: SceneFile, pixels: Pixels, clip: Mapping[str, NDArray[np.uint16]] | None = None
+) -> memoryview:
+    """Build the HDF5 file of a scene, or of a part of its shorts or clips, in memory.
+
+    `clip` gives the frames (T, H, W, 3) of low, target or truth that this file holds.
+    """
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         for name in ("scene", "group", "split", "camera"):
@@ -140,10 +146,13 @@ def scene_bytes(scene: SceneFile, pixels: Pixels) -> memoryview:
             for name, frame in getattr(pixels, kind).items():
                 dataset = _pixels_in(file, f"{kind}/{name}", frame.mosaic)
                 _frame_in(dataset.attrs, frame)
-        for name, picture in pixels.reference.items():
-            dataset = _pixels_in(file, f"reference/{name}", picture)
-            for key, value in pixels.reference_facts.get(name, {}).items():
-                _value_in(dataset.attrs, key, value)
+        for kind in PICTURES:
+            for name, picture in getattr(pixels, kind).items():
+                dataset = _pixels_in(file, f"{kind}/{name}", picture)
+                for key, value in pixels.facts.get(f"{kind}/{name}", {}).items():
+                    _value_in(dataset.attrs, key, value)
+        for name, frames in (clip or {}).items():
+            _pixels_in(file, f"clip/{name}", frames)
     return buffer.getbuffer()
 
 
@@ -155,7 +164,9 @@ def _record(scene: SceneFile) -> dict[str, Any]:
 
 
 def _pixels_in(file: h5py.File, name: str, array: NDArray[Any]) -> h5py.Dataset:
-    chunks = tuple(min(CHUNK, side) for side in array.shape[:2]) + array.shape[2:]
+    frames = array.ndim - 3 if array.ndim > 2 else 0  # leading axes: one chunk for each frame
+    sides = tuple(min(CHUNK, side) for side in array.shape[frames : frames + 2])
+    chunks = (1,) * frames + sides + array.shape[frames + 2 :]
     return file.create_dataset(
         name, data=array, chunks=chunks, fletcher32=True, **hdf5plugin.Bitshuffle(cname="lz4")
     )
@@ -173,7 +184,7 @@ def _frame_in(attributes: h5py.AttributeManager, frame: Frame) -> None:
         _value_in(attributes, name, value)
 
 
-def _frame_out(attributes: h5py.AttributeManager, mosaic: NDArray[np.uint16]) -> Frame:
+def _attributes(attributes: h5py.AttributeManager) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in attributes:
         value = attributes[name]
@@ -181,7 +192,11 @@ def _frame_out(attributes: h5py.AttributeManager, mosaic: NDArray[np.uint16]) ->
             values[name] = _text_out(attributes, name)
         else:
             values[name] = value.tolist() if hasattr(value, "tolist") else value
-    return Frame.from_metadata(mosaic, values)
+    return values
+
+
+def _frame_out(attributes: h5py.AttributeManager, mosaic: NDArray[np.uint16]) -> Frame:
+    return Frame.from_metadata(mosaic, _attributes(attributes))
 
 
 def part_path(path: Path, number: int) -> Path:
@@ -342,7 +357,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._open_files = _OpenFiles()
-        self._parts: dict[str, dict[str, int]] = {}
+        self._records: dict[str, dict[str, Any]] = {}  # what places a scene's frames in files
         index = path / "dataset.h5"
         with _read_errors(index), _open(index) as file:
             self.name = _text_out(file.attrs, "dataset")
@@ -351,6 +366,7 @@ class Store:
             self.digest = _text_out(file.attrs, "digest")
             self.reference_digest = _text_out(file.attrs, "reference_digest")
             self.synthetic = bool(file.attrs["synthetic"])
+            self.kind = _text_out(file.attrs, "kind") if "kind" in file.attrs else "raw"
             self.versions = {
                 k: _text_out(file.attrs, k) for k in ("lldata", "rawpy", "libraw", "numpy")
             }
@@ -407,7 +423,7 @@ class Store:
         path = scene_path(self.path, scene)
         try:
             if kind == "short":
-                path = self._part_of(scene, name) or path
+                path = self._file_of(scene, name)
             return self._open_files.get(path)[kind][name]
         except KeyError:
             raise StoreError(
@@ -417,14 +433,23 @@ class Store:
                 f"Rebuild the index: lldata index {self.name}",
             ) from None
 
-    def _part_of(self, scene: str, short: str) -> Path | None:
-        """Return the further file that holds a short, None where the scene's own file does."""
+    def _record(self, scene: str) -> dict[str, Any]:
+        """Return what places a scene's shorts and clips in its files."""
+        if scene not in self._records:
+            path = scene_path(self.path, scene)
+            with _read_errors(path):
+                record = json.loads(_json_text(self._open_files.get(path)["record"]))
+            shorts = {n: p["number"] for p in record["parts"] for n in p.get("short", ())}
+            runs = [(p.get("clip", {}), p["number"]) for p in record["parts"]]
+            clip = record.get("clip", {})
+            self._records[scene] = {"short": shorts, "runs": runs, "clip": clip}
+        return self._records[scene]
+
+    def _file_of(self, scene: str, short: str) -> Path:
+        """Return the file that holds a short: the scene's own, or a further part."""
         path = scene_path(self.path, scene)
-        if scene not in self._parts:
-            known = json.loads(_json_text(self._open_files.get(path)["record"]))["parts"]
-            self._parts[scene] = {n: p["number"] for p in known for n in p["short"]}
-        number = self._parts[scene].get(short)
-        return None if number is None else part_path(path, number)
+        number = self._record(scene)["short"].get(short)
+        return path if number is None else part_path(path, number)
 
     def frame(
         self,
@@ -455,6 +480,54 @@ class Store:
         """Return (H, W) of a frame without reading it."""
         height, width = self._dataset(scene, kind, name).shape[:2]
         return int(height), int(width)
+
+    def picture(
+        self, scene: str, name: str, kind: str, window: tuple[slice, slice] | None = None
+    ) -> tuple[NDArray[Any], dict[str, Any]]:
+        """Return a ready picture (H, W, 3) uint8 or uint16, or a window of it, and its facts.
+
+        Parameters
+        ----------
+        kind : low or normal
+        """
+        dataset = self._dataset(scene, kind, name)
+        picture = dataset[()] if window is None else dataset[window]
+        return picture, _attributes(dataset.attrs)
+
+    def clip_shape(self, scene: str, name: str) -> tuple[int, int, int]:
+        """Return (frames, H, W) of a scene's clip low, target or truth."""
+        try:
+            facts = self._record(scene)["clip"][name]
+        except KeyError:
+            raise StoreError(
+                f"{self.name}/{scene}", f"it has no clip {name!r}",
+                f"its clips are {', '.join(self._record(scene)['clip']) or 'none'}",
+                "Name one of them",
+            ) from None  # fmt: skip
+        return int(facts["frames"]), int(facts["height"]), int(facts["width"])
+
+    def clip_frame(
+        self, scene: str, name: str, number: int, window: tuple[slice, slice] | None = None
+    ) -> NDArray[np.uint16]:
+        """Return one frame (H, W, 3) uint16 of a clip, or a window of it."""
+        path, record = scene_path(self.path, scene), self._record(scene)
+        count = self.clip_shape(scene, name)[0]
+        if not 0 <= number < count:
+            raise StoreError(
+                f"{self.name}/{scene}: {name}", f"frame {number} is asked for",
+                f"it has {count} frames, from 0", "Ask for one of them",
+            )  # fmt: skip
+        first = 0
+        for runs, part in record["runs"]:
+            start, length = runs.get(name, (0, 0))
+            if start <= number < start + length:
+                path, first = part_path(path, part), start
+                break
+            first = max(first, start + length)  # the scene's own file holds the last frames
+        dataset = self._open_files.get(path)["clip"][name]
+        where = (number - first,) if window is None else (number - first, *window)
+        frame: NDArray[np.uint16] = dataset[where]
+        return frame
 
     def close(self) -> None:
         """Close this process's open scene files."""
@@ -540,6 +613,7 @@ def index_bytes(
         file.attrs["synthetic"] = any(s.synthetic for s in scenes)
         texts = {
             "dataset": path.name, "protocol": scenes[0].protocol, "created": created,
+            "kind": scenes[0].kind,
             "digest": combined_digest({s.scene: s.content for s in scenes}),
             "reference_digest": combined_digest({s.scene: s.references for s in scenes}),
             **scenes[-1].versions,
@@ -560,10 +634,11 @@ def index_bytes(
 
 
 def read_pixels(path: Path) -> Pixels:
-    """Read every frame and reference of a scene, from its file and its further parts."""
+    """Read every frame and picture of a scene but clips, from its file and its further parts."""
     pixels = _pixels_of(path)
     for part in read_scene(path).parts:
-        pixels.short.update(_pixels_of(part_path(path, part["number"])).short)
+        if "short" in part:
+            pixels.short.update(_pixels_of(part_path(path, part["number"])).short)
     return pixels
 
 
@@ -573,5 +648,21 @@ def _pixels_of(path: Path) -> Pixels:
             kind: {n: _frame_out(d.attrs, d[()]) for n, d in file.get(kind, {}).items()}
             for kind in ("short", "long")
         }
-        references = {n: d[()] for n, d in file.get("reference", {}).items()}
-    return Pixels(frames["short"], frames["long"], references)
+        found = {kind: file.get(kind, {}) for kind in PICTURES}
+        pictures = {kind: {n: d[()] for n, d in group.items()} for kind, group in found.items()}
+        facts = {
+            f"{kind}/{n}": _attributes(d.attrs) for kind, g in found.items() for n, d in g.items()
+        }
+    return Pixels(frames["short"], frames["long"], **pictures, facts=facts)
+
+
+def read_clip(path: Path, scene: SceneFile) -> Iterator[tuple[str, int, NDArray[np.uint16]]]:
+    """Yield every frame of a scene's clips as (name, number, frame), part by part."""
+    done = dict.fromkeys(scene.clip, 0)
+    files = [part_path(path, p["number"]) for p in scene.parts if "clip" in p]
+    for file_path in [*files, path]:
+        with _read_errors(file_path), _open(file_path) as file:
+            for name, dataset in file.get("clip", {}).items():
+                for index in range(dataset.shape[0]):
+                    yield name, done[name], dataset[index]
+                    done[name] += 1

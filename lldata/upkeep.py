@@ -7,17 +7,30 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lldata import publish, store
 from lldata.audit import Finding
 from lldata.errors import StoreError
-from lldata.scene import Pixels, SceneFile, content_digest, reference_digest
-from lldata.store import Store, part_path, read_pixels, read_scene, scene_bytes, scene_path
+from lldata.scene import Pixels, SceneFile, array_digest, content_digest, reference_digest
+from lldata.store import (
+    Store,
+    part_path,
+    read_clip,
+    read_pixels,
+    read_scene,
+    scene_bytes,
+    scene_path,
+)
 
+PARTS_LOCK = ".parts.lock"  # further parts of one scene have one writer
+ClipFrames = Iterator[tuple[str, NDArray[np.uint16]]]
 _log = logging.getLogger(__name__)
 
 
@@ -30,7 +43,7 @@ def _divided(pixels: Pixels) -> list[Pixels]:
         If one frame, or the long with its reference, exceeds that alone.
     """
     size = sum(f.mosaic.nbytes for f in pixels.long.values())
-    size += sum(p.nbytes for p in pixels.reference.values())
+    size += sum(p.nbytes for kind in store.PICTURES for p in getattr(pixels, kind).values())
     parts = [replace(pixels, short={})]
     for name, frame in pixels.short.items():
         if size + frame.mosaic.nbytes > store.LARGEST_PIXELS and (
@@ -68,18 +81,88 @@ def publish_scene(folder: Path, scene: SceneFile, pixels: Pixels) -> SceneFile:
     first, *further = _divided(pixels)
     if path.exists():
         return _standing(path, complete)
-    parts = []
-    for number, part in enumerate(further, 2):
-        data = scene_bytes(complete, part)
-        publish.write_replacing(part_path(path, number), data)
-        parts.append({
-            "number": number, "short": sorted(part.short), "size": len(data),
-            "sha256": hashlib.sha256(data).hexdigest(),
-        })  # fmt: skip
-    complete = replace(complete, parts=tuple(parts))
-    if publish.write_once(path, scene_bytes(complete, first)):
-        return complete
-    return _standing(path, complete)
+    if not further:
+        written = publish.write_once(path, scene_bytes(complete, first))
+        return complete if written else _standing(path, complete)
+    with publish.locked(path.parent / PARTS_LOCK):
+        if path.exists():
+            return _standing(path, complete)
+        parts = []
+        for number, part in enumerate(further, 2):
+            data = scene_bytes(complete, part)
+            publish.write_replacing(part_path(path, number), data)
+            parts.append({
+                "number": number, "short": sorted(part.short), "size": len(data),
+                "sha256": hashlib.sha256(data).hexdigest(),
+            })  # fmt: skip
+        complete = replace(complete, parts=tuple(parts))
+        publish.write_once(path, scene_bytes(complete, first))
+    return complete
+
+
+def publish_clip(folder: Path, scene: SceneFile, frames: ClipFrames) -> SceneFile:
+    """Write a scene of clips into a dataset's folder, at most 1 GiB of pixels at a time.
+
+    Parameters
+    ----------
+    scene : its `clip` says frames, height and width of each clip
+    frames : (name, frame (H, W, 3) uint16) in order, each clip whole after the other
+
+    Raises
+    ------
+    StoreError
+        If the dataset already has another scene of that name, or frames are missing.
+    """
+    path = scene_path(folder, scene.scene)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with publish.locked(path.parent / PARTS_LOCK):
+        standing = path.exists()
+        parts: list[dict[str, Any]] = []
+        digests: dict[str, list[str]] = {name: [] for name in scene.clip}
+        held: dict[str, list[NDArray[np.uint16]]] = {}
+        size = 0
+        for name, frame in frames:
+            if held and size + frame.nbytes > store.LARGEST_PIXELS and not standing:
+                parts.append(_publish_part(path, scene, held, digests, len(parts) + 2))
+                held, size = {}, 0
+            digests[name].append(array_digest(frame))
+            if not standing:
+                held.setdefault(name, []).append(frame)
+                size += frame.nbytes
+        _check_counts(scene, digests)
+        complete = replace(
+            scene, parts=tuple(parts), content=content_digest(scene, Pixels(), digests),
+            references=reference_digest(Pixels()),
+        )  # fmt: skip
+        if standing:
+            return _standing(path, complete)
+        last = {name: np.stack(each) for name, each in held.items()}
+        publish.write_once(path, scene_bytes(complete, Pixels(), last))
+    return complete
+
+
+def _check_counts(scene: SceneFile, digests: Mapping[str, list[str]]) -> None:
+    for name, facts in scene.clip.items():
+        if len(digests[name]) != facts["frames"]:
+            raise StoreError(
+                f"{scene.scene}: {name}", f"{len(digests[name])} frames were given",
+                f"{facts['frames']} were announced", "Restore the missing frames",
+            )  # fmt: skip
+
+
+def _publish_part(
+    path: Path,
+    scene: SceneFile,
+    held: Mapping[str, list[NDArray[np.uint16]]],
+    digests: Mapping[str, list[str]],
+    number: int,
+) -> dict[str, Any]:
+    data = scene_bytes(scene, Pixels(), {n: np.stack(each) for n, each in held.items()})
+    publish.write_replacing(part_path(path, number), data)
+    return {
+        "number": number, "size": len(data), "sha256": hashlib.sha256(data).hexdigest(),
+        "clip": {n: [len(digests[n]) - len(each), len(each)] for n, each in held.items()},
+    }  # fmt: skip
 
 
 def _standing(path: Path, complete: SceneFile) -> SceneFile:
@@ -207,7 +290,13 @@ def verify_scene(path: Path, size: int, sha256: str, *, deep: bool) -> list[str]
         scene, pixels = read_scene(path), read_pixels(path)
     except StoreError as error:
         return [str(error)]
-    if content_digest(scene, pixels) != scene.content:
+    clip: dict[str, list[str]] = {name: [] for name in scene.clip}
+    try:
+        for name, _, frame in read_clip(path, scene):
+            clip[name].append(array_digest(frame))
+    except StoreError as error:
+        return [str(error)]
+    if content_digest(scene, pixels, clip) != scene.content:
         wrong.append("its mosaics or frame fields differ from their digest")
     if reference_digest(pixels) != scene.references:
         wrong.append("its references differ from their digest")

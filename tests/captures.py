@@ -8,8 +8,12 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from lldata.audit.evidence import Pair, Scene
 from lldata.dng import write_dng
 from lldata.frame import Frame
+from lldata.pairing import SceneFiles
+from lldata.protocol import load_raw
+from lldata.scene import Pixels
 
 SONY = Frame(
     mosaic=np.zeros((2, 2), np.uint16), cfa="RGGB", black_level=(512.0,) * 4, white_level=16383,
@@ -62,3 +66,30 @@ def write_scene(
 def findings_of(outcomes: object, check: str) -> dict[str, str]:
     """Return pair (or scene) -> status of one audit."""
     return {f.pair or f.scene: f.status for o in outcomes for f in o.findings if f.check == check}
+
+
+def pair_of(
+    short: Frame,
+    long: Frame,
+    short_name: str = "00001_00_0.1s.DNG",
+    protocol: str = "sid_sony",
+    *,
+    reference: np.ndarray | None = None,
+    **known: object,
+) -> Pair:
+    """Return the evidence of one short and its long (or ready reference).
+
+    `known` replaces what would be measured: shift, ratio of the pair, clipped, white_change.
+    """
+    folder = Path("s")
+    long_path = folder / "long" / ("00001_00_10s.DNG" if reference is None else "00001_00_10s.png")
+    files = SceneFiles(
+        "00001", "train", "00001", folder, long_path, (folder / "short" / short_name,)
+    )
+    stem = Path(short_name).stem
+    pixels = Pixels({stem: short}, {long_path.stem: long} if reference is None else {},
+                    {} if reference is None else {long_path.stem: reference})  # fmt: skip
+    scene = Scene(files, load_raw(protocol), pixels)
+    for name, value in known.items():
+        (scene if name in ("clipped", "white_change") else scene.pairs[0]).__dict__[name] = value
+    return scene.pairs[0]

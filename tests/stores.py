@@ -56,4 +56,4 @@ def _publish(
         protocol_text="", synthetic=True, origin="", pairs=rows, findings=(), sources={},
         versions={"lldata": "1", "rawpy": "2", "libraw": "3", "numpy": "4"},
     )  # fmt: skip
-    upkeep.publish_scene(folder, record, Pixels(frames, {}, {long: reference}, {}))
+    upkeep.publish_scene(folder, record, Pixels(frames, {}, {long: reference}))

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lldata.audit import Finding, Status
-from lldata.audit.alignment import SAME_PLACE, Shift
-from lldata.frame import Frame
-from lldata.protocol import Limits
+from lldata.audit.evidence import Pair
+from lldata.registration import SAME_PLACE
 
 Planes = NDArray[np.float32]
 
@@ -31,12 +30,6 @@ class Fit:
     a: float
     error: float
     offset: float  # of the short, in units of its white - black
-
-
-def clipped_share(frame: Frame) -> float:
-    """Return the share of photosites within 1 % of the white level."""
-    black = min(frame.black_level)
-    return float((frame.mosaic >= black + 0.99 * (frame.white_level - black)).mean())
 
 
 def fit(short: Planes, long: Planes, ratio: float) -> Fit | None:
@@ -66,34 +59,18 @@ def _tiles(plane: Planes, size: int) -> NDArray[np.float64]:
     return tiles.transpose(0, 2, 1, 3).reshape(-1, size * size).astype(np.float64)
 
 
-def audit(
-    scene: str,
-    pair: str,
-    measured: Fit | None,
-    clipped: float,
-    shift: Shift | None,
-    limits: Limits,
-    *,
-    ready: bool,
-    white_change: float = 0.0,
-) -> Finding:
-    """Turn the fit, the long's clipped share and its render's change of white into a finding.
-
-    Parameters
-    ----------
-    clipped : share of the long's photosites at the white level
-    white_change : how far the level that LibRaw develops to white is from the white level,
-        relative: its adjust_maximum_thr follows the brightest pixel
-    ready : the reference was rendered by others, so that no linear long exposure is at hand
-    """
+def audit(pair: Pair) -> Finding:
+    """Turn the fit, the long's clipped share and its render's change of white into a finding."""
+    limits, clipped, shift = pair.scene.protocol.limits, pair.scene.clipped, pair.shift
+    white_change = pair.scene.white_change
 
     def finding(status: Status, value: float | None, limit: float, message: str) -> Finding:
-        return Finding(scene, pair, "exposure", status, value, limit, message)
+        return pair.finding("exposure", status, value, limit, message)
 
     share = f"{clipped:.1%} of the long is clipped"
     if clipped >= limits.clipped_quarantine:
         return finding("quarantine", clipped, limits.clipped_quarantine, f"{share}. Expose less")
-    if ready:
+    if pair.scene.long is None:
         return finding(
             "unknown",
             None,
@@ -104,6 +81,9 @@ def audit(
         return finding(
             "unknown", None, limits.exposure_warn, "short and long show different places"
         )
+    measured = None
+    if pair.comparable:
+        measured = fit(pair.halves.mean(0), pair.scene.long_green, pair.ratio)
     if measured is None or 2 * measured.error >= limits.exposure_quarantine:
         return finding(
             "unknown",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lldata.audit import Finding
+from lldata.audit.evidence import Pair
 from lldata.frame import Frame
 
 BLOCK_PX = 32  # photosites a side
@@ -48,18 +49,27 @@ def empty_blocks(frame: Frame) -> int:
     return int(constant) + sum(count for count in seen.values() if count > 1)
 
 
-def audit(scene: str, pair: str, frames: dict[str, Frame], *, decoded_twice: bool) -> Finding:
+def audit(pair: Pair) -> Finding:
     """Judge the mosaics of one pair."""
     said, worst = [], 0
-    for name, frame in frames.items():
-        for count, what in ((empty_rows(frame), "rows"), (empty_blocks(frame), "blocks")):
+    for name, (rows, blocks) in pair_counts(pair).items():
+        for count, what in ((rows, "rows"), (blocks, "blocks")):
             worst = max(worst, count)
             if count:
                 said.append(f"{count} {what} of {name} hold no picture")
     if said:
         message = f"{', '.join(said)}: the file is damaged. Copy it from the card again"
-        return Finding(scene, pair, "integrity", "quarantine", float(worst), 0.0, message)
-    twice = ", decoded twice alike" if decoded_twice else ""
-    return Finding(
-        scene, pair, "integrity", "pass", 0.0, 0.0, f"every row and block holds a picture{twice}"
+        return pair.finding("integrity", "quarantine", float(worst), 0.0, message)
+    twice = ", decoded twice alike" if pair.scene.decoded_twice else ""
+    return pair.finding(
+        "integrity", "pass", 0.0, 0.0, f"every row and block holds a picture{twice}"
     )
+
+
+def pair_counts(pair: Pair) -> dict[str, tuple[int, int]]:
+    """Return file name -> its rows and blocks that hold no picture, of the short and the long."""
+    scene = pair.scene
+    frames = {pair.path.name: pair.short}
+    if scene.long is not None:
+        frames[scene.files.long.name] = scene.long
+    return {name: (empty_rows(frame), empty_blocks(frame)) for name, frame in frames.items()}

@@ -6,33 +6,22 @@ import math
 from pathlib import Path
 
 from lldata.audit import Finding, Status
+from lldata.audit.evidence import Pair
 from lldata.frame import Frame
-from lldata.protocol import Protocol
+from lldata.protocol import RawProtocol
 
 _SAME = 0.01  # relative; rational tags of equal settings differ by less
 
 
-def audit(
-    scene: str,
-    pair: str,
-    short: tuple[Path, Frame],
-    long: tuple[Path, Frame | None],
-    long_exposure_s: float,
-    ratio: float,
-    size: tuple[int, int],
-    protocol: Protocol,
-) -> Finding:
+def audit(pair: Pair) -> Finding:
     """Compare a pair's frames with each other and with the protocol.
 
     Differences that change the exposure ratio or the picture (ISO, aperture, size, CFA, camera)
     put the pair in quarantine; levels, names and lenses that disagree are warnings.
-
-    Parameters
-    ----------
-    short, long : path and frame; the long's frame is None for a ready reference
-    long_exposure_s, ratio : exposure time of the long, s; exposure ratio of the pair
-    size : (H, W) of the reference
     """
+    scene, protocol, ratio, size = pair.scene, pair.scene.protocol, pair.ratio, pair.scene.size
+    short, long = (pair.path, pair.short), (scene.files.long, scene.long)
+    long_exposure_s = scene.long_exposure_s
     grave = _between(short[1], long[1]) + _against(short[1], protocol)
     mild = _names(short, long, protocol) + _levels(short[1], protocol)
     if long[1] is not None:
@@ -49,12 +38,12 @@ def audit(
             f"the long exposure ({long_exposure_s:g} s) is no longer than the short "
             f"({short[1].exposure_s:g} s)"
         )
-    if scene in protocol.splits.known_bad and not short[1].synthetic:
+    if scene.files.scene in protocol.splits.known_bad and not short[1].synthetic:
         grave.append("the protocol lists this scene as known bad")
     status: Status = "quarantine" if grave else "warn" if mild else "pass"
     said = list(dict.fromkeys(grave + mild))
     message = "; ".join(said) if said else "camera, ISO, aperture, levels and names agree"
-    return Finding(scene, pair, "metadata", status, float(len(said)), 0.0, message)
+    return pair.finding("metadata", status, float(len(said)), 0.0, message)
 
 
 def _between(short: Frame, long: Frame | None) -> list[str]:
@@ -79,7 +68,7 @@ def _size(frame: Frame) -> str:
     return "x".join(map(str, frame.mosaic.shape))
 
 
-def _against(frame: Frame, protocol: Protocol) -> list[str]:
+def _against(frame: Frame, protocol: RawProtocol) -> list[str]:
     said = []
     if not protocol.matches_camera(frame.camera):
         said.append(
@@ -89,17 +78,19 @@ def _against(frame: Frame, protocol: Protocol) -> list[str]:
     if not protocol.matches_iso(frame.iso):
         allowed = "/".join(map(str, protocol.camera.iso_exif))
         said.append(f"ISO is {frame.iso:g}, the protocol's {allowed}")
-    if sorted(frame.cfa) != sorted(protocol.camera.cfa):
+    if protocol.camera.cfa != "any" and sorted(frame.cfa) != sorted(protocol.camera.cfa):
         said.append(f"the CFA is {frame.cfa}, the protocol's {protocol.camera.cfa}")
     return said
 
 
-def _levels(frame: Frame, protocol: Protocol) -> list[str]:
+def _levels(frame: Frame, protocol: RawProtocol) -> list[str]:
     said, camera, limits = [], protocol.camera, protocol.limits
-    off = max(frame.black_level, key=lambda level: abs(level - camera.black_level))
-    if abs(off - camera.black_level) > limits.level_dn:
-        said.append(f"the black level is {off:g} DN, the protocol's {camera.black_level:g}")
-    if abs(frame.white_level - camera.white_level) > limits.white_level_dn:
+    black, white = camera.black_level, camera.white_level
+    if black != "any":
+        off = max(frame.black_level, key=lambda level: abs(level - black))
+        if abs(off - black) > limits.level_dn:
+            said.append(f"the black level is {off:g} DN, the protocol's {black:g}")
+    if white != "any" and abs(frame.white_level - white) > limits.white_level_dn:
         said.append(
             f"the white level is {frame.white_level} DN, the protocol's {camera.white_level}"
         )
@@ -107,7 +98,7 @@ def _levels(frame: Frame, protocol: Protocol) -> list[str]:
 
 
 def _names(
-    short: tuple[Path, Frame], long: tuple[Path, Frame | None], protocol: Protocol
+    short: tuple[Path, Frame], long: tuple[Path, Frame | None], protocol: RawProtocol
 ) -> list[str]:
     said = []
     for path, frame in (short, long):

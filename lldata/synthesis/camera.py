@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lldata.errors import LowLightError
-from lldata.protocol import Protocol
+from lldata.protocol import RawProtocol
 from lldata.publish import write_replacing
 from lldata.synthesis import photographs, sensor
 from lldata.synthesis.plan import SimulatedScene, plan_set
@@ -40,7 +40,7 @@ class Progress(NamedTuple):
 class _Set:
     """One protocol's part of a simulation."""
 
-    protocol: Protocol
+    protocol: RawProtocol
     body: sensor.Sensor
     scenes: list[SimulatedScene]
     started: datetime
@@ -52,7 +52,7 @@ class _Set:
 
 
 def simulate(
-    protocols: Sequence[Protocol],
+    protocols: Sequence[RawProtocol],
     out: Path,
     *,
     scenes: int,

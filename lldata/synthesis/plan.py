@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lldata.errors import LowLightError
-from lldata.protocol import Protocol
+from lldata.protocol import RawProtocol
 from lldata.synthesis.photographs import Photograph
 from lldata.synthesis.sensor import Sensor
 
@@ -49,7 +49,7 @@ def shutter_s(name_s: float) -> float:
 
 
 def plan_set(
-    protocol: Protocol,
+    protocol: RawProtocol,
     sensor: Sensor,
     *,
     index: int,
@@ -103,7 +103,7 @@ def plan_set(
     return planned
 
 
-def _ladder(protocol: Protocol, rng: np.random.Generator) -> dict[str, Any]:
+def _ladder(protocol: RawProtocol, rng: np.random.Generator) -> dict[str, Any]:
     """Draw a long exposure and one to three shorts at ratios that the protocol allows."""
     allowed = {
         long_s: [
@@ -124,7 +124,7 @@ def _ladder(protocol: Protocol, rng: np.random.Generator) -> dict[str, Any]:
     return {"long_name_s": long_s, "short_names_s": ordered}
 
 
-def _lens(protocol: Protocol, rng: np.random.Generator) -> dict[str, Any]:
+def _lens(protocol: RawProtocol, rng: np.random.Generator) -> dict[str, Any]:
     """Draw one of the protocol's lenses, "40mm f/2.8", wide open; any lens: a 35 mm one."""
     lens = str(rng.choice(protocol.camera.lenses or ("35mm f/2.8",)))
     focal, _, aperture = lens.partition("mm f/")
@@ -147,12 +147,12 @@ def _turns(album: list[Photograph], first: int) -> Iterator[Photograph | None]:
         yield None
 
 
-def _digit(protocol: Protocol, split: str) -> str:
+def _digit(protocol: RawProtocol, split: str) -> str:
     return next(digit for digit, name in protocol.splits.digits.items() if name == split)
 
 
 def _assign_faults(
-    protocol: Protocol, scenes: int, seed: int, faults: Mapping[str, int]
+    protocol: RawProtocol, scenes: int, seed: int, faults: Mapping[str, int]
 ) -> dict[int, str]:
     """Return number of the scene -> fault; no scene has two."""
     for kind, count in faults.items():

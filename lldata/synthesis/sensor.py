@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lldata.errors import ProtocolError
-from lldata.protocol import Protocol
+from lldata.protocol import RawProtocol
 from lldata.render import SRGB_TO_XYZ
 from lldata.synthesis.noise import Noise, NoiseModel, expose, quantise
 
@@ -102,7 +102,7 @@ class Sensor:
         return quantise(expose(electrons, noise, rng), self.black_level, self.white_level)
 
 
-def load(protocol: Protocol) -> Sensor:
+def load(protocol: RawProtocol) -> Sensor:
     """Return the simulated camera of a protocol.
 
     Raises
@@ -126,8 +126,8 @@ def load(protocol: Protocol) -> Sensor:
     return Sensor(
         model=model,
         cfa=protocol.camera.cfa,
-        black_level=protocol.camera.black_level,
-        white_level=protocol.camera.white_level,
+        black_level=float(protocol.camera.black_level),
+        white_level=int(protocol.camera.white_level),
         noise=NoiseModel(**figures | {"read_shapes": tuple(figures["read_shapes"])}),
         noise_source=source,
         isos=tuple(protocol.camera.iso_exif or facts.pop("iso")),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lldata.dng import dng_bytes
 from lldata.frame import Frame
-from lldata.protocol import Protocol
+from lldata.protocol import RawProtocol
 from lldata.synthesis import scenes
 from lldata.synthesis.plan import SimulatedScene, shutter_s
 from lldata.synthesis.sensor import Sensor
@@ -29,7 +29,7 @@ _KEPT_OF_CUT_FILE = 0.6
 
 
 def take(
-    protocol: Protocol,
+    protocol: RawProtocol,
     body: Sensor,
     scene: SimulatedScene,
     size: tuple[int, int],
@@ -67,7 +67,7 @@ def take(
 
 
 def _frame(
-    protocol: Protocol,
+    protocol: RawProtocol,
     body: Sensor,
     scene: SimulatedScene,
     mosaic: NDArray[np.uint16],

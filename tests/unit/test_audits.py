@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lldata import protocol
-from lldata.audit import alignment, exposure, integrity, metadata, worst
+from lldata import protocol, registration
+from lldata.audit import Finding, exposure, integrity, metadata, worst
 from lldata.frame import Frame
-from tests.captures import frame, light
+from tests.captures import frame, light, pair_of
 
-SONY = protocol.load("sid_sony")
-SHORT, LONG = Path("00001_00_0.1s.DNG"), Path("00001_00_10s.DNG")
+SONY = protocol.load_raw("sid_sony")
 
 
 def fit(short: Frame, long: Frame, ratio: float = 100.0) -> exposure.Fit | None:
-    greens = [alignment.green_halves(f).mean(0) for f in (short, long)]
+    greens = [registration.green_halves(f).mean(0) for f in (short, long)]
     return exposure.fit(greens[0], greens[1], ratio)
 
 
-def exposure_status(found: exposure.Fit | None, clipped: float = 0.0, **more: float) -> str:
-    return exposure.audit(
-        "s", "p", found, clipped, None, SONY.limits, ready=False, white_change=more.get("white", 0)
-    ).status
+def judged(short: Frame, long: Frame, clipped: float = 0.0, white: float = 0.0) -> Finding:
+    return exposure.audit(pair_of(short, long, clipped=clipped, white_change=white, shift=None))
 
 
 @pytest.mark.parametrize("true", [0.5, 1.0, 1.3])
@@ -38,7 +34,7 @@ def test_the_measured_ratio_is_the_one_the_light_had(true: float):
 
 @pytest.mark.parametrize(("true", "status"), [(1.05, "pass"), (1.3, "warn"), (3.0, "quarantine")])
 def test_a_wrong_exposure_is_found_by_its_size(true: float, status: str):
-    assert exposure_status(fit(frame(light(2) / true, 0.1), frame(light(2), 10))) == status
+    assert judged(frame(light(2) / true, 0.1), frame(light(2), 10)).status == status
 
 
 def test_a_wrong_black_level_is_an_offset_and_no_wrong_exposure():
@@ -51,42 +47,41 @@ def test_a_wrong_black_level_is_an_offset_and_no_wrong_exposure():
 
 def test_clipping_is_counted_and_limited():
     long = frame(np.where(light(4) > 0.25, 2.0, 0.1), 10)
-    share = exposure.clipped_share(long)
+    share = pair_of(long, long).scene.clipped
     assert share == pytest.approx((light(4) > 0.25).mean(), abs=0.001)
-    assert exposure_status(None, share if share > 0.5 else 0.51) == "quarantine"
-    assert exposure_status(fit(frame(light(4), 0.1), frame(light(4), 10)), 0.06) == "warn"
+    sound = frame(light(4), 0.1), frame(light(4), 10)
+    assert judged(*sound, clipped=0.51).status == "quarantine"
+    assert judged(*sound, clipped=0.06).status == "warn"
 
 
 def test_a_white_point_moved_by_the_content_is_a_warning():
-    found = fit(frame(light(5), 0.1), frame(light(5), 10))
-    assert exposure_status(found, white=0.02) == "warn"
-    assert exposure_status(found, white=0.005) == "pass"
+    sound = frame(light(5), 0.1), frame(light(5), 10)
+    assert judged(*sound, white=0.02).status == "warn"
+    assert judged(*sound, white=0.005).status == "pass"
 
 
 def test_what_is_measured_is_what_the_limit_is_of():
-    found = fit(frame(light(2) / 1.3, 0.1), frame(light(2), 10))
-    off = exposure.audit("s", "p", found, 0.0, None, SONY.limits, ready=False)
-    clip = exposure.audit("s", "p", fit(frame(light(2), 0.1), frame(light(2), 10)), 0.06, None,
-                          SONY.limits, ready=False)  # fmt: skip
+    off = judged(frame(light(2) / 1.3, 0.1), frame(light(2), 10))
+    clip = judged(frame(light(2), 0.1), frame(light(2), 10), clipped=0.06)
     assert (off.measured, off.limit) == (pytest.approx(0.3, abs=0.03), SONY.limits.exposure_warn)
     assert (clip.measured, clip.limit) == (0.06, SONY.limits.clipped_warn)
 
 
 def test_too_little_light_is_unknown():
-    assert exposure_status(fit(frame(light(6) * 1e-5, 0.1), frame(light(6), 10))) == "unknown"
+    assert judged(frame(light(6) * 1e-5, 0.1), frame(light(6), 10)).status == "unknown"
 
 
 def test_a_ready_reference_has_no_linear_exposure_to_measure():
-    finding = exposure.audit("s", "p", None, 0.0, None, SONY.limits, ready=True)
+    picture = np.full((192, 256, 3), 30000, np.uint16)
+    short = frame(light(1), 0.1)
+    finding = exposure.audit(pair_of(short, short, reference=picture, shift=None))
     assert finding.status == "unknown"
 
 
 def metadata_finding(
-    short: Frame, long: Frame, name: Path = SHORT, ratio: float = 100
+    short: Frame, long: Frame, name: str = "00001_00_0.1s.DNG", ratio: float = 100.0
 ) -> tuple[str, str]:
-    size = long.mosaic.shape
-    pair = (name, short), (LONG, long)
-    found = metadata.audit("00001", "p", *pair, long.exposure_s, ratio, size, SONY)
+    found = metadata.audit(pair_of(short, long, name, ratio=ratio))
     return found.status, found.message
 
 
@@ -142,7 +137,7 @@ def test_a_missing_aperture_counts_as_equal():
 
 def test_a_thirtieth_may_be_called_0_033():
     short = frame(light(11), 1 / 30)
-    assert metadata_finding(short, frame(light(11), 10), Path("00001_00_0.033s.DNG"))[0] == "pass"
+    assert metadata_finding(short, frame(light(11), 10), "00001_00_0.033s.DNG")[0] == "pass"
 
 
 def test_rows_a_decoder_filled_are_counted():
@@ -153,7 +148,7 @@ def test_rows_a_decoder_filled_are_counted():
     assert integrity.empty_rows(sound) == 0
     assert integrity.empty_rows(replace(sound, mosaic=zeros)) == 10
     assert integrity.empty_rows(replace(sound, mosaic=repeats)) == 10
-    finding = integrity.audit("s", "p", {"x": replace(sound, mosaic=zeros)}, decoded_twice=False)
+    finding = integrity.audit(pair_of(replace(sound, mosaic=zeros), frame(light(12), 10)))
     assert (finding.status, finding.measured) == ("quarantine", 10.0)
 
 

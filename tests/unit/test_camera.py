@@ -17,7 +17,9 @@ CANON = ("canon6d_iso200", "canon6d_iso12600")
 
 
 def take(out, *names, scenes=2, size=SIZE, **options):
-    steps = simulate([protocol.load(n) for n in names], out, scenes=scenes, size=size, **options)
+    steps = simulate(
+        [protocol.load_raw(n) for n in names], out, scenes=scenes, size=size, **options
+    )
     return [step.path for step in steps]
 
 
@@ -46,7 +48,7 @@ def by_scene(paths):
 
 
 def test_names_folders_and_exif_are_those_of_the_protocol(tmp_path):
-    sony = protocol.load("sid_sony")
+    sony = protocol.load_raw("sid_sony")
     for path in take(tmp_path, "sid_sony", scenes=3):
         name = sony.parse_name(path.stem)
         frame = decode(path)
@@ -96,7 +98,7 @@ def test_the_short_amplified_by_the_ratio_is_the_long_in_the_mean(tmp_path):
 
 
 def test_white_comes_out_white_and_red_red(tmp_path):
-    body = sensor.load(protocol.load("sid_sony"))
+    body = sensor.load(protocol.load_raw("sid_sony"))
     patches = np.zeros((64, 64, 3), dtype=np.float32)
     patches[:, :32], patches[:, 32:] = 0.5, (0.4, 0.05, 0.05)
     balance = (2.0, 1.0, 1.5, 1.0)
@@ -117,14 +119,14 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(tmp_path):
 
 def test_a_simulation_cut_short_is_completed_by_running_it_again(tmp_path):
     take(tmp_path / "whole", "sid_sony")
-    steps = simulate([protocol.load("sid_sony")], tmp_path / "cut", scenes=2, size=SIZE)
+    steps = simulate([protocol.load_raw("sid_sony")], tmp_path / "cut", scenes=2, size=SIZE)
     next(steps)
     take(tmp_path / "cut", "sid_sony")
     assert digests(tmp_path / "cut") == digests(tmp_path / "whole")
 
 
 def test_progress_counts_every_file(tmp_path):
-    steps = list(simulate([protocol.load("sid_sony")], tmp_path, scenes=2, size=SIZE))
+    steps = list(simulate([protocol.load_raw("sid_sony")], tmp_path, scenes=2, size=SIZE))
     assert [step.done for step in steps] == list(range(1, steps[0].total + 1))
     assert all(step.path.is_file() for step in steps)
 
@@ -149,13 +151,13 @@ def test_the_source_of_every_scene_is_named_in_the_truth_and_in_the_file(tmp_pat
 def test_x_trans_frames_are_taken(tmp_path):
     (path, *_) = take(tmp_path, "sid_fuji", scenes=1, size=(512, 518))
     frame = decode(path)
-    assert frame.cfa == protocol.load("sid_fuji").camera.cfa
+    assert frame.cfa == protocol.load_raw("sid_fuji").camera.cfa
     assert frame.black_level == (1024.0,) * 4
     assert render.wrap_difference(path, frame) < 1 / 65535
 
 
 def test_hot_pixels_stay_where_they_are_and_show_most_in_the_long_frame(tmp_path):
-    body = sensor.load(protocol.load("canon6d_iso200"))
+    body = sensor.load(protocol.load_raw("canon6d_iso200"))
     rate = body.dark_rate((200, 300))
     assert np.array_equal(rate, body.dark_rate((200, 300)))
     hottest = np.unravel_index(rate.argmax(), rate.shape)
@@ -249,7 +251,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path):
 
 
 def test_a_protocol_without_a_simulated_camera_is_refused():
-    sony = protocol.load("sid_sony")
+    sony = protocol.load_raw("sid_sony")
     other = replace(sony, camera=replace(sony.camera, models=("ILCE-1",)))
     with pytest.raises(LowLightError, match=r"its camera is .* ILCE-1, but the simulator knows"):
         sensor.load(other)

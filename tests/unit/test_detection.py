@@ -8,7 +8,7 @@ from lldata import detection, pairing, protocol
 from lldata.errors import FrameError, ProtocolError
 from tests.unit.test_pairing import touch
 
-CANON = {n: protocol.load(n) for n in ("canon6d_iso200", "canon6d_iso12600")}
+CANON = {n: protocol.load_raw(n) for n in ("canon6d_iso200", "canon6d_iso12600")}
 
 
 def chosen(tmp_path: Path, folder: str, isos: dict[str, float], camera: str = "Canon EOS 6D"):

@@ -25,14 +25,14 @@ def test_read_noise_follows_scipys_tukey_lambda(shape):
 
 
 def test_the_sony_at_iso_100_has_the_calibrated_figures():
-    at = sensor.load(protocol.load("sid_sony")).noise.at(100)
+    at = sensor.load(protocol.load_raw("sid_sony")).noise.at(100)
     assert at.gain == pytest.approx(0.0939)
     assert at.read_scale == pytest.approx(math.exp(0.4621 * math.log(0.0939) + 0.5657))
     assert at.row_sigma == pytest.approx(math.exp(0.5275 * math.log(0.0939) - 0.5917))
 
 
 def test_gain_is_proportional_to_iso():
-    model = sensor.load(protocol.load("canon6d_iso200")).noise
+    model = sensor.load(protocol.load_raw("canon6d_iso200")).noise
     assert model.at(12800).gain == pytest.approx(64 * model.at(200).gain)
 
 
@@ -50,7 +50,7 @@ def test_quantising_adds_black_clips_and_rounds():
 
 def shot(name, rate, seed, iso):
     """Take a flat field, write it as a DNG and read it by LibRaw; DN above black."""
-    body = sensor.load(protocol.load(name))
+    body = sensor.load(protocol.load_raw(name))
     light = np.full((256, 384), rate)
     mosaic = body.capture(light, 0.01, body.noise.at(iso), [seed])
     frame = Frame(
@@ -72,7 +72,7 @@ def row_free(one, other):
     [("sid_sony", 400), ("sid_sony", 3200), ("canon6d_iso200", 200), ("canon6d_iso12600", 12800)],
 )
 def test_photon_transfer_returns_the_gain_and_read_noise_put_in(name, iso):
-    body = sensor.load(protocol.load(name))
+    body = sensor.load(protocol.load_raw(name))
     put_in = body.noise.at(iso)
     dark = row_free(shot(name, 0.0, 1, iso), shot(name, 0.0, 2, iso)).var()
     half_full = 0.5 * body.range_dn() / put_in.gain / 0.01

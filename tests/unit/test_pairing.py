@@ -8,8 +8,8 @@ import pytest
 from lldata import pairing, protocol
 from lldata.errors import FrameError
 
-SONY = protocol.load("sid_sony")
-CANON_12600 = protocol.load("canon6d_iso12600")
+SONY = protocol.load_raw("sid_sony")
+CANON_12600 = protocol.load_raw("canon6d_iso12600")
 
 
 def touch(folder: Path, *names: str) -> Path:

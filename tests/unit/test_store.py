@@ -41,7 +41,7 @@ def pixels(seed: int = 1) -> Pixels:
     picture = np.random.default_rng(seed).integers(0, 2**16, (*short.mosaic.shape, 3), np.uint16)
     return Pixels(
         {f"{name}_00_0.1s": short}, {f"{name}_00_10s": long}, {f"{name}_00_10s": picture},
-        {f"{name}_00_10s": {"origin": "rendered", "effective_white": 15871.0}},
+        facts={f"reference/{name}_00_10s": {"origin": "rendered", "effective_white": 15871.0}},
     )  # fmt: skip
 
 

@@ -1,0 +1,132 @@
+"""What the audits of one scene look at: its frames, and what is measured from them only once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lldata import registration, render
+from lldata.audit import Finding, Status
+from lldata.frame import Frame
+from lldata.pairing import SceneFiles
+from lldata.protocol import RawProtocol
+from lldata.scene import Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One scene: its files, its decoded frames and what its files tell besides."""
+
+    files: SceneFiles
+    protocol: RawProtocol
+    pixels: Pixels
+    decoded_twice: bool = False
+    facts: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # file name -> facts
+
+    @property
+    def long(self) -> Frame | None:
+        """The long frame, None where the reference is a ready picture."""
+        return next(iter(self.pixels.long.values()), None)
+
+    @cached_property
+    def pairs(self) -> list[Pair]:
+        """The pairs of the scene, in the order of its shorts."""
+        return [Pair(self, p, self.pixels.short[p.stem]) for p in self.files.shorts]
+
+    @cached_property
+    def long_exposure_s(self) -> float:
+        """Exposure time of the long; of a ready reference as its name says."""
+        if self.long is not None:
+            return self.long.exposure_s
+        return float((self.protocol.parse_name(self.files.long.stem) or {})["exposure_s"])
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the long or of the ready reference."""
+        long = self.long
+        found = next(iter(self.pixels.reference.values())) if long is None else long.mosaic
+        height, width = found.shape[:2]
+        return height, width
+
+    @cached_property
+    def long_green(self) -> NDArray[np.float32]:
+        """The long's green (h, w) on the mosaic's green sites, linear."""
+        if self.long is not None:
+            green: NDArray[np.float32] = registration.green_halves(self.long).mean(0)
+            return green
+        picture = next(iter(self.pixels.reference.values()))
+        linear = render.linearise(picture[..., 1].astype(np.float32) / np.float32(65535))
+        pattern = next(iter(self.pixels.short.values())).cfa
+        return registration.green_of_picture(linear.astype(np.float32), pattern)
+
+    @cached_property
+    def clipped(self) -> float:
+        """Share of the long's photosites (or of a ready reference's pixels) at white."""
+        if self.long is None:
+            picture = next(iter(self.pixels.reference.values()))
+            return float((picture.max(axis=2) == 65535).mean())
+        black = min(self.long.black_level)
+        near_white = black + 0.99 * (self.long.white_level - black)
+        return float((self.long.mosaic >= near_white).mean())
+
+    @cached_property
+    def white_change(self) -> float:
+        """How far the level that LibRaw develops to white is from the white level, relative."""
+        if self.long is None:
+            return 0.0
+        white = self.long.white_level - min(self.long.black_level)
+        return abs(render.effective_white(self.long) / white - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """One short of a scene against its long."""
+
+    scene: Scene
+    path: Path
+    short: Frame
+
+    @property
+    def name(self) -> str:
+        """The pair's id, SCENE/SHORT."""
+        return f"{self.scene.files.scene}/{self.path.stem}"
+
+    @cached_property
+    def ratio(self) -> float:
+        """Exposure ratio t ISO / N^2 of the long over that of the short.
+
+        Without a long frame its ISO and aperture are the short's; an unknown aperture counts as
+        equal.
+        """
+        short, long = self.short, self.scene.long
+        iso = short.iso if long is None else long.iso
+        known = long is not None and short.f_number and long.f_number
+        stops = (short.f_number / long.f_number) ** 2 if known else 1.0  # type: ignore[operator,union-attr]
+        return float(self.scene.long_exposure_s * iso * stops / (short.exposure_s * short.iso))
+
+    @cached_property
+    def halves(self) -> NDArray[np.float32]:
+        """The short's green as two interleaved halves (2, h, w), linear."""
+        return registration.green_halves(self.short)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether short and long have the same size."""
+        return self.halves.shape[1:] == self.scene.long_green.shape
+
+    @cached_property
+    def shift(self) -> registration.Shift | None:
+        """Where the long lies against the short, None where that cannot be measured."""
+        return registration.measure(self.halves, self.scene.long_green) if self.comparable else None
+
+    def finding(
+        self, check: str, status: Status, measured: float | None, limit: float | None, message: str
+    ) -> Finding:
+        """Return what an audit says of this pair."""
+        return Finding(self.scene.files.scene, self.name, check, status, measured, limit, message)

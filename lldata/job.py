@@ -1,0 +1,41 @@
+"""The unit of work of `check` and `ingest`: one scene, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Literal, TypeVar
+
+from lldata.audit import Finding
+from lldata.pairing import SceneFiles
+from lldata.protocol import Protocol
+
+Kind = TypeVar("Kind", bound=Protocol)
+
+
+@dataclass(frozen=True)
+class SceneJob(Generic[Kind]):
+    """One scene to audit and, where a folder is given, to store."""
+
+    files: SceneFiles
+    protocol: Kind
+    folder: Path | None
+    origin: str  # the photograph a simulated scene was made from
+    deep: bool = False
+    check_render: bool = False  # of the first scene of a camera
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one scene."""
+
+    scene: str
+    state: Literal["stored", "kept", "checked", "left out", "named"]  # named: told by names alone
+    findings: tuple[Finding, ...]
+    pairs: int = 0
+
+
+def left_out(scene: str, check: str, error: Exception) -> Outcome:
+    """Return the outcome of a scene that cannot be stored, its reason as a finding."""
+    finding = Finding(scene, "", check, "quarantine", None, None, f"{error} The scene is left out.")
+    return Outcome(scene, "left out", (finding,))
