@@ -322,6 +322,8 @@ def verify(
             for said in upkeep.verify_scene(path, size, sha256, deep=deep):
                 problems.append({"scene": scene, "message": said})
             advance()
+    for said in upkeep.verify_index(store.path):
+        problems.append({"scene": None, "message": said})
     if store.stale():
         problems.append({"scene": None, "message": "the index names other files than the folder"})
     if as_json:

@@ -31,6 +31,7 @@ from lldata.store import (
 
 PARTS_LOCK = ".parts.lock"  # further parts of one scene have one writer
 ClipFrames = Iterator[tuple[str, NDArray[np.uint16]]]
+_SEAL = hashlib.sha256().digest_size
 _log = logging.getLogger(__name__)
 
 
@@ -212,9 +213,8 @@ def build_index(path: Path, created: str, scene_findings: Iterable[Finding] = ()
             created = older.created
             stored = {scene.scene for scene, _, _ in entries}
             whole += _still_true(older.findings, whole, entries, stored)
-        publish.write_replacing(
-            path / "dataset.h5", store.index_bytes(path, created, entries, whole)
-        )
+        data = store.index_bytes(path, created, entries, whole)
+        publish.write_replacing(path / "dataset.h5", bytes(data) + hashlib.sha256(data).digest())
 
 
 def _older_index(path: Path) -> Store | None:
@@ -266,6 +266,18 @@ def file_digest(path: Path) -> str:
     """Return the sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify_index(path: Path) -> list[str]:
+    """Return what is wrong with a dataset's index: nothing, or sentences.
+
+    The sha256 of the index follows its last byte, where HDF5 does not look: of scene files the
+    index knows the sha256, of the index nobody else does.
+    """
+    data = (path / "dataset.h5").read_bytes()
+    if hashlib.sha256(data[:-_SEAL]).digest() == data[-_SEAL:]:
+        return []
+    return [f"the index is damaged; lldata index {path.name} rebuilds it"]
 
 
 def verify_scene(path: Path, size: int, sha256: str, *, deep: bool) -> list[str]:
