@@ -195,6 +195,11 @@ def _attributes(attributes: h5py.AttributeManager) -> dict[str, Any]:
     return values
 
 
+def _window(dataset: h5py.Dataset, window: tuple[Any, ...] | None) -> NDArray[Any]:
+    values: NDArray[Any] = dataset[() if window is None else window]
+    return values
+
+
 def _frame_out(attributes: h5py.AttributeManager, mosaic: NDArray[np.uint16]) -> Frame:
     return Frame.from_metadata(mosaic, _attributes(attributes))
 
@@ -315,11 +320,11 @@ def read_scene(path: Path) -> SceneFile:
     """Read all of a scene file but its pixels."""
     with _read_errors(path), _open(path) as file:
         record = _json_out(file, "record")
-    return SceneFile(**{
-        **record, "pairs": tuple(record["pairs"]),
-        "findings": tuple(Finding(**f) for f in record["findings"]),
-        "parts": tuple(record["parts"]),
-    })  # fmt: skip
+        return SceneFile(**{
+            **record, "pairs": tuple({k: row[k] for k in COLUMNS} for row in record["pairs"]),
+            "findings": tuple(Finding(**f) for f in record["findings"]),
+            "parts": tuple(record["parts"]),
+        })  # fmt: skip
 
 
 class _OpenFiles:
@@ -388,13 +393,15 @@ class Store:
     @cached_property
     def findings(self) -> list[Finding]:
         """The audits' findings of every scene."""
-        with _open(self.path / "dataset.h5") as file:
+        index = self.path / "dataset.h5"
+        with _read_errors(index), _open(index) as file:
             return [Finding(**f) for f in _json_out(file, "findings")]
 
     @property
     def protocol_text(self) -> str:
         """The protocol's TOML at the time of ingest."""
-        with _open(self.path / "dataset.h5") as file:
+        index = self.path / "dataset.h5"
+        with _read_errors(index), _open(index) as file:
             return str(_json_out(file, "protocol_text"))
 
     @property
@@ -460,21 +467,20 @@ class Store:
     ) -> Frame:
         """Return a frame, or a window of it (the window must begin on a CFA period)."""
         dataset = self._dataset(scene, kind, name)
-        mosaic = dataset[()] if window is None else dataset[window]
-        return _frame_out(dataset.attrs, mosaic)
+        with _read_errors(scene_path(self.path, scene)):
+            return _frame_out(dataset.attrs, _window(dataset, window))
 
     def mosaic(self, scene: str, name: str, window: tuple[slice, slice]) -> NDArray[np.uint16]:
         """Return a window of a short's mosaic alone, for whoever has its fields already."""
-        mosaic: NDArray[np.uint16] = self._dataset(scene, "short", name)[window]
-        return mosaic
+        with _read_errors(scene_path(self.path, scene)):
+            return _window(self._dataset(scene, "short", name), window)
 
     def reference(
         self, scene: str, name: str, window: tuple[slice, slice] | None = None
     ) -> NDArray[np.uint16]:
         """Return a reference (H, W, 3) uint16, or a window of it."""
-        dataset = self._dataset(scene, "reference", name)
-        picture: NDArray[np.uint16] = dataset[()] if window is None else dataset[window]
-        return picture
+        with _read_errors(scene_path(self.path, scene)):
+            return _window(self._dataset(scene, "reference", name), window)
 
     def shape(self, scene: str, name: str, kind: str = "short") -> tuple[int, int]:
         """Return (H, W) of a frame without reading it."""
@@ -491,8 +497,8 @@ class Store:
         kind : low or normal
         """
         dataset = self._dataset(scene, kind, name)
-        picture = dataset[()] if window is None else dataset[window]
-        return picture, _attributes(dataset.attrs)
+        with _read_errors(scene_path(self.path, scene)):
+            return _window(dataset, window), _attributes(dataset.attrs)
 
     def clip_shape(self, scene: str, name: str) -> tuple[int, int, int]:
         """Return (frames, H, W) of a scene's clip low, target or truth."""
@@ -524,10 +530,9 @@ class Store:
                 path, first = part_path(path, part), start
                 break
             first = max(first, start + length)  # the scene's own file holds the last frames
-        dataset = self._open_files.get(path)["clip"][name]
         where = (number - first,) if window is None else (number - first, *window)
-        frame: NDArray[np.uint16] = dataset[where]
-        return frame
+        with _read_errors(path):
+            return _window(self._open_files.get(path)["clip"][name], where)
 
     def close(self) -> None:
         """Close this process's open scene files."""

@@ -222,6 +222,8 @@ def _older_index(path: Path) -> Store | None:
     if not (path / "dataset.h5").is_file():
         return None
     try:
+        if wrong := verify_index(path):
+            raise StoreError(path, wrong[0], "it is whole", "It is made anew")
         index = Store(path)
         _ = index.findings
     except StoreError as error:
