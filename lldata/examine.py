@@ -115,16 +115,16 @@ def _audit(
     scene = Scene(job.files, job.protocol, pixels, job.deep)
     rows, findings = [], []
     for pair in scene.pairs:
-        said = [audit(pair) for audit in AUDITS]
+        said = [audit(pair) for audit in AUDITS] if job.audits else []
         findings += said
-        rows.append(_row(pair, [f.status for f in said]))
+        rows.append(_row(pair, [f.status for f in said] or ["unknown"], measured=job.audits))
     if job.check_render and scene.long is not None:
         findings.append(_render_finding(job.files, scene.long))
     return rows, findings
 
 
-def _row(pair: Pair, statuses: list[Any]) -> dict[str, Any]:
-    files, shift = pair.scene.files, pair.shift
+def _row(pair: Pair, statuses: list[Any], *, measured: bool) -> dict[str, Any]:
+    files, shift = pair.scene.files, pair.shift if measured else None
     long = files.long.stem
     return {
         "pair": pair.name, "scene": files.scene, "group": files.group, "short": pair.path.stem,

@@ -219,13 +219,16 @@ def check(plans: Sequence[Plan], engine: Local, *, deep: bool) -> Iterator[Outco
         yield from _run(_jobs(found, None, deep=deep), engine)
 
 
-def _jobs(found: Plan, folder: Path | None, *, deep: bool) -> list[SceneJob[Any]]:
+def _jobs(
+    found: Plan, folder: Path | None, *, deep: bool, audits: bool = True
+) -> list[SceneJob[Any]]:
     return [
         SceneJob(
-            s, found.protocol, folder, found.origins.get(s.scene, ""), deep, check_render=not i
+            s, found.protocol, folder, found.origins.get(s.scene, ""), deep,
+            check_render=not i, audits=audits,
         )
         for i, s in enumerate(found.scenes)
-    ]
+    ]  # fmt: skip
 
 
 def _run(jobs: Sequence[SceneJob[Any]], engine: Local) -> Iterator[Outcome]:
@@ -311,11 +314,13 @@ def _same_file(path: Path, source: dict[str, Any]) -> bool:
     )
 
 
-def ingest(dataset: Dataset, engine: Local, *, deep: bool) -> Iterator[Outcome]:
+def ingest(
+    dataset: Dataset, engine: Local, *, deep: bool, audits: bool = True
+) -> Iterator[Outcome]:
     """Store every scene of a prepared dataset that is not there yet, then rebuild its index.
 
     Yields an outcome as each scene is done. Stopped at any moment, what was stored stays, and
-    the next call goes on from there.
+    the next call goes on from there. Without `audits` pairs are stored as unknown.
 
     Raises
     ------
@@ -323,7 +328,10 @@ def ingest(dataset: Dataset, engine: Local, *, deep: bool) -> Iterator[Outcome]:
         If no scene could be stored and the dataset has none.
     """
     found = dataset.plan
-    jobs = [j for j in _jobs(found, dataset.path, deep=deep) if j.files.scene not in dataset.known]
+    jobs = [
+        j for j in _jobs(found, dataset.path, deep=deep, audits=audits)
+        if j.files.scene not in dataset.known
+    ]  # fmt: skip
     whole = list(found.findings)
     for scene in sorted(dataset.known):
         standing = store.read_scene(store.scene_path(dataset.path, scene))

@@ -23,6 +23,7 @@ class SceneJob(Generic[Kind]):
     origin: str  # the photograph a simulated scene was made from
     deep: bool = False
     check_render: bool = False  # of the first scene of a camera
+    audits: bool = True  # without them pairs are stored as unknown
 
 
 @dataclass(frozen=True)
