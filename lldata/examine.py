@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lldata import raw, render, store, upkeep
+from lldata import listing, raw, render, store, upkeep
 from lldata.audit import Finding, alignment, exposure, integrity, metadata, worst
 from lldata.audit.evidence import Pair, Scene
 from lldata.errors import FrameError, MetadataError
@@ -113,7 +113,7 @@ def _audit(
     job: SceneJob[RawProtocol], pixels: Pixels
 ) -> tuple[list[dict[str, Any]], list[Finding]]:
     scene = Scene(job.files, job.protocol, pixels, job.deep)
-    rows, findings = [], []
+    rows, findings = [], listing.against_lists(job.files, pixels)
     for pair in scene.pairs:
         said = [audit(pair) for audit in AUDITS] if job.audits else []
         findings += said

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from lldata.audit import Finding
 from lldata.errors import FrameError
+from lldata.lists import Listed
 from lldata.protocol import RawProtocol
 
 READY = (".png", ".tif", ".tiff")  # references rendered by others; no RAW file is one of these
@@ -41,6 +42,7 @@ class SceneFiles:
     long: Path
     shorts: tuple[Path, ...]
     members: tuple[Path, ...] = ()  # every file, where long and short are folders of frames
+    listed: tuple[Listed, ...] = ()  # the rows of SID's lists about it
 
     @property
     def ready(self) -> bool:
@@ -128,7 +130,7 @@ def find_scenes(folder: Path, protocol: RawProtocol) -> tuple[list[SceneFiles], 
             name, protocol.splits.digits[parts["split"]], _group(name, parts, groups, folder),
             folder, longs[name][0], tuple(shorts[name]),
         ))  # fmt: skip
-    return scenes, findings + _divided_groups(scenes)
+    return scenes, findings
 
 
 def _parts(path: Path, protocol: RawProtocol) -> dict[str, str]:
@@ -190,18 +192,6 @@ def _by_scene(
         else:
             found[parts["scene"]].append(path)
     return found
-
-
-def _divided_groups(scenes: Sequence[SceneFiles]) -> list[Finding]:
-    splits = defaultdict(set)
-    for scene in scenes:
-        splits[scene.group].add(scene.split)
-    return [
-        _finding(s.scene, "warn",
-                 f"its group {s.group} is divided between {' and '.join(sorted(splits[s.group]))}: "
-                 "the same place is in both")
-        for s in scenes if len(splits[s.group]) > 1
-    ]  # fmt: skip
 
 
 def read_groups(folder: Path, protocol: RawProtocol) -> dict[str, str] | None:

@@ -107,16 +107,6 @@ def test_a_side_table_without_groups_is_refused(tmp_path: Path):
         pairing.find_scenes(tmp_path, SONY)
 
 
-def test_a_group_in_two_splits_is_a_finding(tmp_path: Path):
-    names = [f"{k}/{s}_00_{t}s.ARW" for s in ("00001", "10001") for k, t in
-             (("short", "0.1"), ("long", "10"))]  # fmt: skip
-    touch(tmp_path, *names)
-    (tmp_path / "tiles.csv").write_text("id,sid_scene\n00001,9\n10001,9\n")
-    _, findings = pairing.find_scenes(tmp_path, SONY)
-    assert {f.scene for f in findings} == {"00001", "10001"}
-    assert "its group 9 is divided between test and train" in findings[0].message
-
-
 def test_a_png_is_a_ready_reference(tmp_path: Path):
     touch(tmp_path, "short/00001_00_0.1s.DNG", "long/00001_00_10s.png")
     assert pairing.find_scenes(tmp_path, SONY)[0][0].ready
