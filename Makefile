@@ -4,7 +4,7 @@ PIP_FLAGS ?= --quiet --disable-pip-version-check
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test test-all lint types bench wheel clean
+.PHONY: help demo test test-all faults lint types bench wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the goals
@@ -46,6 +46,11 @@ test: .venv/.dev  ## every test but the slow ones
 
 test-all: .venv/.dev  ## every test, trainings on the real tiles too
 	$(BIN)/python -m pytest
+
+faults: .venv/.dev  ## the full campaign of kills, full disks, damaged files and races: an hour
+	mkdir -p docs/benchmarks
+	$(BIN)/python -m tests.faults.campaign > docs/benchmarks/faults.json.tmp
+	mv docs/benchmarks/faults.json.tmp docs/benchmarks/faults.json
 
 lint: .venv/.dev  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -27,6 +27,11 @@ _RIGHTS = ("it must be read or written", "Change its rights, or choose another f
 MENDABLE = {  # what the system says -> what is needed, and what to do
     errno.ENOSPC: _SPACE,
     errno.EDQUOT: _SPACE,
+    errno.EFBIG: (
+        "files this large must be allowed there",
+        "Raise the limit, or choose another disk",
+    ),
+    errno.EIO: ("a disk that reads and writes is needed", "Check the disk, then run it again"),
     errno.EROFS: _RIGHTS,
     errno.EACCES: _RIGHTS,
     errno.EPERM: _RIGHTS,

@@ -1,0 +1,107 @@
+"""The full campaign of faults; prints its figures as JSON. `make faults` keeps them in docs/.
+
+Run from the project's folder: python -m tests.faults.campaign [PART…]
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import SHARED_DATA
+from tests.faults import ingesting, loaders, mutants
+
+OLD, NEW = 20, 28  # scenes that stand before, and that the ingest under fault adds
+SEED = 2026
+
+
+def killed_steps(folder: Path) -> Any:
+    """Kill an ingest inside every write, fsync, link, replace and unlink."""
+    return _steps(folder, "kill")
+
+
+def full_disk(folder: Path) -> Any:
+    """Let every I/O step fail once as on a full disk."""
+    return _steps(folder, "ENOSPC")
+
+
+def failing_disk(folder: Path) -> Any:
+    """Let every I/O step fail once as on a broken disk."""
+    return _steps(folder, "EIO")
+
+
+def _steps(folder: Path, action: str) -> Any:
+    field = ingesting.field(folder / "field", OLD, NEW)
+    count = ingesting.count_steps(field, folder)
+    return ingesting.as_json(ingesting.at_steps(field, folder, range(1, count + 1), action))
+
+
+def random_kills(folder: Path) -> Any:
+    """Kill 200 ingests, workers and all, at random moments."""
+    field = ingesting.field(folder / "field", OLD, NEW)
+    return ingesting.as_json(ingesting.at_random(field, folder, 200, SEED))
+
+
+def size_limits(folder: Path) -> Any:
+    """Publish under 260 limits on the size of a file."""
+    return ingesting.as_json(ingesting.size_limits(folder, 260))
+
+
+def writers_at_once(folder: Path) -> Any:
+    """Let 2 to 8 ingests of one folder run at once, 50 times."""
+    field = ingesting.field(folder / "field", 2, 6)
+    writers = [2 + number % 7 for number in range(50)]
+    return ingesting.as_json(ingesting.at_once(field, folder, writers))
+
+
+def damaged_raw(folder: Path) -> Any:
+    """Decode 5,600 damaged RAW files."""
+    shared = SHARED_DATA if SHARED_DATA.is_dir() else None
+    return mutants.damaged_raw(folder, shared, 5600)
+
+
+def damaged_stores(folder: Path) -> Any:
+    """Read 2,800 damaged HDF5 files."""
+    return mutants.damaged_stores(folder, 2800)
+
+
+def bit_flips(folder: Path) -> Any:
+    """Flip 1,000 single bits in a dataset."""
+    return mutants.bit_flips(folder, 1000)
+
+
+def loader_workers(folder: Path) -> Any:
+    """Read crops with 0, 2 and 4 workers, forked and spawned."""
+    told = loaders.digests(folder)
+    return {"ways": len(told), "distinct": len(set(told.values()))}
+
+
+PARTS: tuple[Callable[[Path], Any], ...] = (
+    killed_steps, full_disk, failing_disk, random_kills, size_limits, writers_at_once,
+    damaged_raw, damaged_stores, bit_flips, loader_workers,
+)  # fmt: skip
+
+
+def main(names: list[str]) -> None:
+    """Run the parts named, or all, and print what each cost."""
+    told: dict[str, Any] = {"python": platform.python_version(), "system": platform.platform()}
+    for part in PARTS:
+        if names and part.__name__ not in names:
+            continue
+        sys.stderr.write(f"{part.__name__}\n")
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            result = part(Path(folder))
+        seconds = round(time.monotonic() - started)
+        told[part.__name__] = {"what": part.__doc__, "seconds": seconds, "result": result}
+    sys.stdout.write(json.dumps(told, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
