@@ -18,17 +18,18 @@ from datetime import datetime
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import exifread
 import numpy as np
 import rawpy
 from numpy.typing import NDArray
 
-from lldata import containers, tiff
+from lldata import coding, containers, tiff
 from lldata.cfa import layout
 from lldata.engine import run_isolated
 from lldata.errors import FrameError, MetadataError
+from lldata.file_facts import facts_of
 from lldata.frame import Frame
 
 # exifread warns of every file that is no TIFF; that LibRaw reads RAF and CR3 is no news
@@ -41,6 +42,13 @@ _RAF_MODEL = "RAF Model"  # key of the header's own words among the EXIF tags
 
 LIBRAW_VERSION = ".".join(map(str, rawpy.libraw_version))
 RAWPY_VERSION = version("rawpy")
+
+
+class Capture(NamedTuple):
+    """A frame, and what its file tells besides (`file_facts.FileFacts`), JSON-ready."""
+
+    frame: Frame
+    facts: dict[str, Any]
 
 
 def read_frame(path: Path, *, timeout_s: float = 60.0) -> Frame:
@@ -113,16 +121,22 @@ def check_regular(path: Path) -> os.stat_result:
 
 def decode(path: Path) -> Frame:
     """Read a RAW file in this process: for disposable workers; others call `read_frame`."""
+    return capture(path).frame
+
+
+def capture(path: Path) -> Capture:
+    """Read a RAW file and what it tells of how it was taken; refuses what `decode` refuses."""
     path = Path(path)
     data = _load(path)
     with _damaged_is_refused(path):
         exif = _exif(data)
         with rawpy.imread(io.BytesIO(data)) as raw:
-            mosaic, cfa = _mosaic(path, raw)
+            mosaic, cfa = _mosaic(path, raw, data)
             facts = _facts(path, raw, exif)
     _check(path, mosaic, cfa, facts)
     digest = hashlib.sha256(data).hexdigest()
-    return Frame(mosaic=mosaic, cfa=cfa, sha256=digest, **facts)
+    frame = Frame(mosaic=mosaic, cfa=cfa, sha256=digest, **facts)
+    return Capture(frame, facts_of(data, frame))
 
 
 def read_header(path: Path) -> tuple[str, float]:
@@ -162,7 +176,11 @@ def _load(path: Path) -> bytes:
             "a sound file is needed",
             "Copy it from the card again",
         ) from error
-    beyond = max(tiff.missing_bytes(data), containers.raf_missing_bytes(data))
+    beyond = max(
+        tiff.missing_bytes(data),
+        containers.raf_missing_bytes(data),
+        containers.cr3_missing_bytes(data),
+    )
     if beyond:
         raise FrameError(
             path,
@@ -182,26 +200,32 @@ def _refusal(path: Path, text: str) -> FrameError:
     )
 
 
-def _mosaic(path: Path, raw: rawpy.RawPy) -> tuple[NDArray[np.uint16], str]:
-    cfa = _pattern(path, raw)
+def _mosaic(path: Path, raw: rawpy.RawPy, data: bytes) -> tuple[NDArray[np.uint16], str]:
+    cfa = _pattern(path, raw, data)
     visible = raw.raw_image_visible
     if visible is None or visible.ndim != 2:
-        raise _no_mosaic(path)
+        raise _no_mosaic(path, data)
     return visible.astype(np.uint16, copy=True), cfa  # LibRaw's memory ends with the file
 
 
-def _no_mosaic(path: Path) -> MetadataError:
+def _no_mosaic(path: Path, data: bytes) -> MetadataError:
+    if coding.is_linear(data):
+        kind = "it is a linear DNG: three values a pixel, no mosaic"
+    elif data.startswith(b"FOVb"):
+        kind = "it comes from a Foveon sensor, which has no mosaic"
+    else:
+        kind = "it holds no mosaic (an sRAW, an mRAW, or a sensor without colour filters)"
     return MetadataError(
         path,
-        "it holds no mosaic (an sRAW, linear DNG or Foveon file)",
+        kind,
         "one value per photosite is needed",
         "Shoot full-size RAW",
     )
 
 
-def _pattern(path: Path, raw: rawpy.RawPy) -> str:
+def _pattern(path: Path, raw: rawpy.RawPy, data: bytes) -> str:
     if raw.raw_type is not rawpy.RawType.Flat or raw.raw_pattern is None:
-        raise _no_mosaic(path)
+        raise _no_mosaic(path, data)
     names = raw.color_desc.decode("ascii")
     return "".join(names[index] for index in raw.raw_pattern.ravel())
 
