@@ -23,7 +23,10 @@ Protocol = Annotated[str | None, typer.Option(help="Capture protocol; else the f
 Deep = Annotated[bool, typer.Option("--deep", help="Decode every frame twice and compare.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; by default one a core.")]
 Source = Annotated[Path, typer.Argument(metavar="SRC", help="Folder of RAW files.")]
-DatasetName = Annotated[str, typer.Argument(metavar="D", help="Dataset: its name or folder.")]
+DatasetName = Annotated[
+    str, typer.Argument(metavar="D", help="Dataset: its name, its folder, or its packed .h5.")
+]
+PackPath = Annotated[Path, typer.Argument(metavar="OUT.h5", help="File to make.")]
 
 
 def app() -> None:
@@ -311,21 +314,15 @@ def verify(
 
     Example: lldata verify canon6d_iso12600 --deep
     """
-    from lldata import store as stores
-    from lldata import upkeep
+    from lldata import pack as packing
+    from lldata.store import open_store
 
-    store = stores.open_store(dataset)
+    store = open_store(dataset)
     problems: list[dict[str, str | None]] = []
-    with console.progress("verifying", len(store.scenes)) as advance:
-        for scene, size, sha256 in store.scene_files():
-            path = stores.scene_path(store.path, scene)
-            for said in upkeep.verify_scene(path, size, sha256, deep=deep):
-                problems.append({"scene": scene, "message": said})
+    with console.progress("verifying", len(store.scenes) + 1) as advance:
+        for scene, wrong in packing.problems(store, deep=deep):
+            problems += [{"scene": scene or None, "message": said} for said in wrong]
             advance()
-    for said in upkeep.verify_index(store.path):
-        problems.append({"scene": None, "message": said})
-    if store.stale():
-        problems.append({"scene": None, "message": "the index names other files than the folder"})
     if as_json:
         console.print_json({"name": store.name, "scenes": len(store.scenes), "digest": store.digest,
                             "problems": problems})  # fmt: skip
@@ -362,3 +359,21 @@ def index(dataset: DatasetName, as_json: Json = False) -> None:
         console.print_json(document)
     else:
         console.say(f"{document['name']}: {document['scenes']} scenes, {document['pairs']} pairs")
+
+
+@_cli.command()
+def pack(dataset: DatasetName, out: PackPath, as_json: Json = False) -> None:
+    """Make one self-contained .h5 of a dataset; every command reads it as it reads the folder.
+
+    Example: lldata pack canon6d_iso12600 canon6d.h5
+    """
+    from lldata import pack as packing
+    from lldata.store import open_store
+
+    store = open_store(dataset)
+    with console.progress("packing", 2 * len(store.scenes) + 1) as advance:
+        packed = packing.pack(store, out, advance)
+    if as_json:
+        console.print_json({**packed.as_json(), "name": store.name, "digest": store.digest})
+    else:
+        console.say(f"{out}: {packed.scenes} scenes, {packed.bytes / 1e6:.1f} MB, verified")

@@ -3,6 +3,9 @@
 `$LLDATA_HOME/<dataset>/scenes/<scene>.h5` holds the mosaics as the sensor gave them, the rendered
 references, every field of every frame and the audits' findings; `dataset.h5` is a cache of their
 tables. A scene exists once its file does. Nothing published is ever opened for writing.
+
+A packed dataset is one file: the index, and under `files/` the tree of every scene file. Its
+scenes are named as those of a folder are, PACK.h5/scenes/SCENE.h5, and read by the same functions.
 """
 
 from __future__ import annotations
@@ -11,14 +14,16 @@ import contextlib
 import io
 import json
 import logging
+import multiprocessing
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import hdf5plugin
@@ -27,6 +32,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lldata.audit import Finding
+from lldata.engine import run_isolated
 from lldata.errors import StoreError
 from lldata.frame import Frame
 from lldata.scene import (
@@ -48,6 +54,9 @@ COLUMNS = {  # of the pair table
 }  # fmt: skip
 PICTURES = ("reference", "low", "normal")  # kinds of pictures in a scene file
 MOST_OBJECTS = 100_000
+MOST_DENSE = 1000  # times the bytes of a packed file that its arrays may claim
+PACKED = "files"  # group of a packed dataset that holds the trees of its scene files
+CHECK_S = 20.0  # that the structure of a packed file may take to check
 _PLAIN = "iufbS"  # kinds of values: numbers, booleans, text of fixed length
 _FILTERS = {h5py.h5z.FILTER_FLETCHER32, 32008}  # checksum; Bitshuffle-LZ4
 _log = logging.getLogger(__name__)
@@ -217,20 +226,100 @@ def scene_path(folder: Path, scene: str) -> Path:
 # ---- reading, guarded
 
 
-def _open(path: Path) -> h5py.File:
-    """Open an HDF5 file for reading, refusing what could reach outside it or fill the memory."""
+@dataclass
+class _Budget:
+    """What a file may still hold."""
+
+    bytes: int
+    objects: int = MOST_OBJECTS
+    seen: set[Any] = field(default_factory=set)  # places of objects
+
+    def tree(self) -> _Budget:
+        """Return the budget of one scene's tree in a packed file."""
+        return _Budget(min(2 * LARGEST_PIXELS, self.bytes), seen=self.seen)
+
+
+def _raw_open(path: Path) -> h5py.File:
     try:
-        file = h5py.File(path, "r", rdcc_nbytes=0)  # many stay open: no chunk cache
+        return h5py.File(path, "r", rdcc_nbytes=0)  # many stay open: no chunk cache
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def _open(path: Path) -> h5py.File:
+    """Open an HDF5 file for reading, refusing what could reach outside it or fill the memory."""
+    file = _raw_open(path)
     try:
         with _read_errors(path):
             _check_schema(path, file)
-            _check_tree(path, file, [2 * LARGEST_PIXELS], set())
+            _check_tree(path, file, _Budget(2 * LARGEST_PIXELS))
     except BaseException:
         file.close()
         raise
     return file
+
+
+def _open_pack(path: Path) -> h5py.File:
+    """Open a packed file whose structure a disposable process has found sound."""
+    status = path.stat()
+    _checked(path.resolve(), status.st_size, status.st_mtime_ns, status.st_ino)
+    return _raw_open(path)
+
+
+@lru_cache(maxsize=32)
+def _checked(path: Path, size: int, mtime_ns: int, inode: int) -> None:
+    """Check a packed file once, in a process that may hang or crash over it."""
+    if multiprocessing.current_process().daemon:  # a worker: disposable, and may have no child
+        check_pack(path)
+    else:
+        run_isolated(check_pack, path, timeout_s=CHECK_S)
+
+
+def check_pack(path: Path) -> None:
+    """Refuse a packed file that could reach outside itself or fill the memory.
+
+    In this process, for disposable ones: damaged files can make HDF5 loop for ever.
+
+    Raises
+    ------
+    StoreError
+        If it is no packed dataset, or holds what lldata does not write.
+    """
+    with _raw_open(path) as file, _read_errors(path):
+        _check_schema(path, file)
+        if not isinstance(file.get(PACKED, getlink=True), h5py.HardLink):
+            raise StoreError(
+                path, "it is no packed dataset", "lldata pack writes them", "Name another file"
+            )
+        whole = _Budget(MOST_DENSE * path.stat().st_size)
+        _check_tree(path, file, whole, without=PACKED)
+        for name in file[PACKED]:
+            if not isinstance(file[PACKED].get(name, getlink=True), h5py.HardLink):
+                raise _hostile(path, f"'{name}' is a link")
+            tree = whole.tree()
+            before = tree.bytes
+            _check_tree(path, file[PACKED][name], tree)
+            whole.bytes -= before - tree.bytes
+
+
+@contextlib.contextmanager
+def open_tree(path: Path) -> Iterator[h5py.Group]:
+    """Open a scene file for reading, or the tree that stands for it in a packed file."""
+    pack = path.parent.parent
+    if pack.is_file():
+        with _open_pack(pack) as file, _read_errors(path):
+            yield file[PACKED][path.stem]
+    else:
+        with _open(path) as file, _read_errors(path):
+            yield file
+
+
+@contextlib.contextmanager
+def _open_index(path: Path) -> Iterator[h5py.File]:
+    """Open a dataset's index for reading: of its folder, or of its packed file."""
+    index = path if path.is_file() else path / "dataset.h5"
+    with _open_pack(index) if path.is_file() else _open(index) as file, _read_errors(index):
+        yield file
 
 
 @contextlib.contextmanager
@@ -264,28 +353,31 @@ def _check_schema(path: Path, file: h5py.File) -> None:
         )
 
 
-def _check_tree(path: Path, group: h5py.Group, left: list[int], seen: set[Any]) -> None:
+def _check_tree(path: Path, group: h5py.Group, left: _Budget, without: str = "") -> None:
     """Refuse links, external and virtual storage, objects, unknown filters, too many bytes."""
     _check_attributes(path, group)
-    if len(seen) > MOST_OBJECTS:
-        raise _hostile(path, f"it holds more than {MOST_OBJECTS} objects")
     for name in group:
+        if name == without:
+            continue
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise _hostile(path, f"'{name}' is a link")
         item = group[name]
         place = h5py.h5o.get_info(item.id).addr
-        if place in seen:
+        if place in left.seen:
             raise _hostile(path, f"'{name}' is a second name of another object")
-        seen.add(place)
+        left.seen.add(place)
+        left.objects -= 1
+        if left.objects < 0:
+            raise _hostile(path, f"it holds more than {MOST_OBJECTS} objects")
         if isinstance(item, h5py.Group):
-            _check_tree(path, item, left, seen)
+            _check_tree(path, item, left)
         elif isinstance(item, h5py.Dataset):
             _check_dataset(path, name, item, left)
         else:
             raise _hostile(path, f"'{name}' is a {type(item).__name__}")
 
 
-def _check_dataset(path: Path, name: str, item: h5py.Dataset, left: list[int]) -> None:
+def _check_dataset(path: Path, name: str, item: h5py.Dataset, left: _Budget) -> None:
     _check_attributes(path, item)
     if item.external or item.is_virtual:
         raise _hostile(path, f"'{name}' stores its values in another file")
@@ -295,9 +387,9 @@ def _check_dataset(path: Path, name: str, item: h5py.Dataset, left: list[int]) -
     used = {filters.get_filter(i)[0] for i in range(filters.get_nfilters())}
     if used - _FILTERS:
         raise _hostile(path, f"'{name}' is packed by the filters {sorted(used)}")
-    left[0] -= item.nbytes
-    if left[0] < 0:
-        raise _hostile(path, "its arrays claim more than 2 GiB")
+    left.bytes -= item.nbytes
+    if left.bytes < 0:
+        raise _hostile(path, "its arrays claim more than 2 GiB, or a thousand times its size")
 
 
 def _check_attributes(path: Path, item: h5py.Group | h5py.Dataset) -> None:
@@ -318,7 +410,7 @@ def _hostile(path: Path, found: str) -> StoreError:
 
 def read_scene(path: Path) -> SceneFile:
     """Read all of a scene file but its pixels."""
-    with _read_errors(path), _open(path) as file:
+    with open_tree(path) as file:
         record = _json_out(file, "record")
         return SceneFile(**{
             **record, "pairs": tuple({k: row[k] for k in COLUMNS} for row in record["pairs"]),
@@ -331,23 +423,39 @@ class _OpenFiles:
     """At most 32 open scene files in each process; dropped, not copied, when pickled or forked."""
 
     def __init__(self) -> None:
-        self._files: OrderedDict[Path, h5py.File] = OrderedDict()
+        self._files: OrderedDict[Path, h5py.Group] = OrderedDict()
+        self._pack: h5py.File | None = None  # that holds them all
         self._pid = os.getpid()
 
-    def get(self, path: Path) -> h5py.File:
+    def get(self, path: Path) -> h5py.Group:
         if self._pid != os.getpid():  # forked: the handles belong to the parent
-            self._files, self._pid = OrderedDict(), os.getpid()
+            self._files, self._pack, self._pid = OrderedDict(), None, os.getpid()
         if path in self._files:
             self._files.move_to_end(path)
             return self._files[path]
         while len(self._files) >= MOST_OPEN_FILES:
-            self._files.popitem(last=False)[1].close()
-        self._files[path] = _open(path)
+            self._drop(self._files.popitem(last=False)[1])
+        self._files[path] = self._opened(path)
         return self._files[path]
+
+    def _opened(self, path: Path) -> h5py.Group:
+        pack = path.parent.parent
+        if self._pack is None and not pack.is_file():
+            return _open(path)
+        if self._pack is None:
+            self._pack = _open_pack(pack)
+        return self._pack[PACKED][path.stem]
+
+    def _drop(self, tree: h5py.Group) -> None:
+        if isinstance(tree, h5py.File):
+            tree.close()
 
     def close(self) -> None:
         while self._files:
-            self._files.popitem()[1].close()
+            self._drop(self._files.popitem()[1])
+        if self._pack is not None:
+            self._pack.close()
+            self._pack = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -363,8 +471,7 @@ class Store:
         self.path = path
         self._open_files = _OpenFiles()
         self._records: dict[str, dict[str, Any]] = {}  # what places a scene's frames in files
-        index = path / "dataset.h5"
-        with _read_errors(index), _open(index) as file:
+        with _open_index(path) as file:
             self.name = _text_out(file.attrs, "dataset")
             self.protocol = _text_out(file.attrs, "protocol")
             self.created = _text_out(file.attrs, "created")
@@ -393,16 +500,19 @@ class Store:
     @cached_property
     def findings(self) -> list[Finding]:
         """The audits' findings of every scene."""
-        index = self.path / "dataset.h5"
-        with _read_errors(index), _open(index) as file:
+        with _open_index(self.path) as file:
             return [Finding(**f) for f in _json_out(file, "findings")]
 
     @property
     def protocol_text(self) -> str:
         """The protocol's TOML at the time of ingest."""
-        index = self.path / "dataset.h5"
-        with _read_errors(index), _open(index) as file:
+        with _open_index(self.path) as file:
             return str(_json_out(file, "protocol_text"))
+
+    @property
+    def packed(self) -> bool:
+        """Whether the dataset is one packed file."""
+        return self.path.is_file()
 
     @property
     def distinct_sources(self) -> int | None:
@@ -417,6 +527,8 @@ class Store:
 
     def stale(self) -> bool:
         """Whether the scene files are others than the index says."""
+        if self.packed:
+            return False
         standing = {e.name: e.stat().st_size for e in scene_entries(self.path)}
         known = {f"{scene}.h5": size for scene, size, _ in self.scene_files()}
         return standing != known
@@ -547,21 +659,30 @@ def datasets() -> list[str]:
 
 
 def dataset_path(dataset: str | Path) -> Path:
-    """Return the folder of a dataset given by name or by its folder."""
-    folder = Path(dataset)
-    named = len(folder.parts) == 1 and not (folder / "dataset.h5").is_file()
-    return home() / folder if named else folder
+    """Return the folder or packed file of a dataset, given by its name or by that path."""
+    path = Path(dataset)
+    if path.suffix == ".h5":
+        whole = path.name == "dataset.h5" and (path.parent / "scenes").is_dir()
+        return path.parent if whole else path
+    named = len(path.parts) == 1 and not (path / "dataset.h5").is_file()
+    return home() / path if named else path
 
 
 def open_store(dataset: str | Path) -> Store:
-    """Open a dataset by its name under $LLDATA_HOME, or by its folder.
+    """Open a dataset by its name under $LLDATA_HOME, by its folder, or by its packed file.
 
     Raises
     ------
     StoreError
-        If there is none, or its schema is newer than this lldata reads.
+        If there is none, it is no dataset of lldata, or its schema is newer than this one reads.
     """
     path = dataset_path(dataset)
+    if path.suffix == ".h5" and not path.is_dir():
+        if not path.is_file():
+            raise StoreError(
+                path, "there is no such file", "a packed dataset is needed", "Correct the path"
+            )
+        return Store(path)
     if not (path / "dataset.h5").is_file():
         if any(scene_entries(path)):
             raise StoreError(
@@ -648,7 +769,7 @@ def read_pixels(path: Path) -> Pixels:
 
 
 def _pixels_of(path: Path) -> Pixels:
-    with _read_errors(path), _open(path) as file:
+    with open_tree(path) as file:
         frames = {
             kind: {n: _frame_out(d.attrs, d[()]) for n, d in file.get(kind, {}).items()}
             for kind in ("short", "long")
@@ -666,8 +787,38 @@ def read_clip(path: Path, scene: SceneFile) -> Iterator[tuple[str, int, NDArray[
     done = dict.fromkeys(scene.clip, 0)
     files = [part_path(path, p["number"]) for p in scene.parts if "clip" in p]
     for file_path in [*files, path]:
-        with _read_errors(file_path), _open(file_path) as file:
+        with open_tree(file_path) as file:
             for name, dataset in file.get("clip", {}).items():
                 for index in range(dataset.shape[0]):
                     yield name, done[name], dataset[index]
                     done[name] += 1
+
+
+# ---- packing
+
+
+def write_pack(store: Store, target: BinaryIO, advance: Callable[[], None]) -> None:
+    """Write a dataset's index and the tree of every scene file as one HDF5 file.
+
+    Chunks are copied as they are stored, so that no memory is needed for pixels.
+
+    Parameters
+    ----------
+    target : open for writing and reading, empty
+    advance : called after each scene
+    """
+    with h5py.File(target, "w") as pack:
+        with _open_index(store.path) as index:
+            for name in index.attrs:
+                pack.attrs.create(name, index.attrs[name], dtype=index.attrs.get_id(name).dtype)
+            for name in index:
+                if name != PACKED:
+                    index.copy(name, pack)
+        files = pack.create_group(PACKED)
+        for scene in store.scenes["scene"]:
+            path = scene_path(store.path, scene)
+            parts = [part_path(path, part["number"]) for part in read_scene(path).parts]
+            for each in (path, *parts):
+                with open_tree(each) as tree:
+                    tree.copy(tree, files, name=each.stem)
+            advance()

@@ -298,18 +298,22 @@ def verify_scene(path: Path, size: int, sha256: str, *, deep: bool) -> list[str]
         ]
     except StoreError as error:
         return [str(error)]
-    if wrong or not deep:
-        return wrong
+    return wrong or (verify_content(path) if deep else [])
+
+
+def verify_content(path: Path) -> list[str]:
+    """Return what differs between a scene's pixels and its digests: nothing, or sentences.
+
+    `path` is the scene's file, or its place in a packed one.
+    """
     try:
         scene, pixels = read_scene(path), read_pixels(path)
-    except StoreError as error:
-        return [str(error)]
-    clip: dict[str, list[str]] = {name: [] for name in scene.clip}
-    try:
+        clip: dict[str, list[str]] = {name: [] for name in scene.clip}
         for name, _, frame in read_clip(path, scene):
             clip[name].append(array_digest(frame))
     except StoreError as error:
         return [str(error)]
+    wrong = []
     if content_digest(scene, pixels, clip) != scene.content:
         wrong.append("its mosaics or frame fields differ from their digest")
     if reference_digest(pixels) != scene.references:

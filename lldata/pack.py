@@ -1,0 +1,229 @@
+"""One dataset as one file, to hand on: the index and the tree of every scene.
+
+HDF5 loses data where a disk is full, and can crash. So it writes through a file that takes note of
+the first error and swallows the rest; what was written is read back whole before it gets its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lldata import publish, store, upkeep
+from lldata.errors import StoreError
+from lldata.store import Store
+
+SEAL_BYTES = hashlib.sha256().digest_size  # of the file, after its last byte
+_STEP = 1 << 20
+_LEFTOVER_S = 3600.0  # a writer at work touches its file more often
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What was packed."""
+
+    path: Path
+    scenes: int
+    bytes: int
+    sha256: str  # of the whole file
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {**asdict(self), "path": str(self.path)}
+
+
+class _Sink(io.RawIOBase):
+    """A file that HDF5 can write to and never sees fail: the first error is kept."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, data: memoryview) -> int:  # type: ignore[override]
+        try:
+            if self.error is None:
+                _write_whole(self._file, data)
+        except OSError as error:
+            self.error = error
+        return len(data)
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            if self.error is None:
+                self._file.truncate(size)
+        except OSError as error:
+            self.error = error
+        return size or 0
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def flush(self) -> None:
+        """Leave it to the end: a flush for each scene would only cost time."""
+
+
+def _write_whole(file: BinaryIO, data: bytes | memoryview) -> None:
+    """Write all of it: a disk that fills up first takes a part, and refuses the rest."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def pack(dataset: Store, out: Path, advance: Callable[[], None] = lambda: None) -> Packed:
+    """Write a dataset as one self-contained file; it appears whole, verified, or not at all.
+
+    Parameters
+    ----------
+    dataset : in a folder, or packed itself
+    out : the file to make, its name ending in .h5
+    advance : called twice for each scene, when it is written and when it is verified
+
+    Raises
+    ------
+    StoreError
+        If `out` exists or is no .h5, a scene is damaged, or the disk has too little room.
+    """
+    _check(dataset, out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(out)
+    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex}{publish.TEMPORARY}")
+    try:
+        with temporary.open("w+b", buffering=0) as file:
+            _write(dataset, file, advance)
+        digest = upkeep.file_digest(temporary)
+        _verify_whole(dataset, temporary, out, advance)
+        size = temporary.stat().st_size
+        _name(temporary, out)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return Packed(out, len(dataset.scenes), size, digest)
+
+
+def _check(dataset: Store, out: Path) -> None:
+    if out.suffix != ".h5":
+        raise StoreError(out, "it is no .h5", "a packed dataset is one", f"Name it {out.name}.h5")
+    if out.exists():
+        raise _taken(out)
+    if dataset.stale():
+        raise StoreError(
+            dataset.path, "its index names other scenes than its folder",
+            "both must agree before packing", f"Rebuild it: lldata index {dataset.name}",
+        )  # fmt: skip
+    needed = sum(size for _, size, _ in dataset.scene_files())
+    folder = next(p for p in out.absolute().parents if p.exists())
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise StoreError(
+            out, f"{free / 1e9:.3g} GB are free there", f"the pack takes {needed / 1e9:.3g} GB",
+            "Free some, or choose another disk",
+        )  # fmt: skip
+
+
+def _taken(out: Path) -> StoreError:
+    return StoreError(out, "it exists", "nothing may be there yet", "Choose another path")
+
+
+def _remove_leftovers(out: Path) -> None:
+    """Delete what packing this very file left when it was killed, once no one can be at it."""
+    for leftover in out.parent.glob(f".{out.name}.*{publish.TEMPORARY}"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - leftover.stat().st_mtime > _LEFTOVER_S:
+                leftover.unlink()
+
+
+def _write(dataset: Store, file: BinaryIO, advance: Callable[[], None]) -> None:
+    for scene, size, sha256 in [] if dataset.packed else dataset.scene_files():
+        path = store.scene_path(dataset.path, scene)
+        if wrong := upkeep.verify_scene(path, size, sha256, deep=False):
+            raise StoreError(path, wrong[0], "only a sound dataset is packed", "Restore the file")
+    sink = _Sink(file)
+    try:
+        store.write_pack(dataset, sink, advance)  # type: ignore[arg-type]
+    finally:
+        if sink.error is not None:  # whatever else it made fail
+            raise sink.error
+    seal = _digest(file, os.fstat(file.fileno()).st_size)
+    file.seek(0, os.SEEK_END)
+    _write_whole(file, seal)
+    os.fsync(file.fileno())
+
+
+def _verify_whole(dataset: Store, temporary: Path, out: Path, advance: Callable[[], None]) -> None:
+    packed = Store(temporary)
+    wrong = [] if packed.digest == dataset.digest else ["its digest is another"]
+    for _, said in problems(packed, deep=True):
+        wrong += said
+        advance()
+    packed.close()
+    if wrong:
+        raise StoreError(
+            out, f"what was written reads back differently ({wrong[0]})",
+            "a disk gives back what it took", "Verify the dataset, then the disk",
+        )  # fmt: skip
+
+
+def _name(temporary: Path, out: Path) -> None:
+    try:
+        os.link(temporary, out)  # unlike a rename it never replaces another writer's file
+    except FileExistsError:
+        raise _taken(out) from None
+    except OSError:  # a file system without links
+        if out.exists():
+            raise _taken(out) from None
+        temporary.replace(out)
+    publish.sync_folder(out.absolute().parent)
+
+
+def problems(dataset: Store, *, deep: bool) -> Iterator[tuple[str, list[str]]]:
+    """Yield each scene of a dataset, in a folder or packed, and what is wrong with it.
+
+    What concerns no scene comes last, under the name "".
+
+    Parameters
+    ----------
+    deep : recompute every digest from the pixels, besides the sha256 of the files
+    """
+    for scene, size, sha256 in dataset.scene_files():
+        path = store.scene_path(dataset.path, scene)
+        if not dataset.packed:
+            yield scene, upkeep.verify_scene(path, size, sha256, deep=deep)
+        else:
+            yield scene, upkeep.verify_content(path) if deep else []
+    if dataset.packed:
+        yield "", _broken_seal(dataset.path)
+        return
+    said = upkeep.verify_index(dataset.path)
+    yield "", [*said, *(["the index names other files than the folder"] * dataset.stale())]
+
+
+def _broken_seal(path: Path) -> list[str]:
+    with path.open("rb") as file:
+        sound = _digest(file, path.stat().st_size - SEAL_BYTES) == file.read()
+    return [] if sound else ["the file's sha256 differs from the one at its end"]
+
+
+def _digest(file: BinaryIO, size: int) -> bytes:
+    """Return the sha256 of the first bytes of a file, and leave it after them."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while size > 0 and (data := file.read(min(_STEP, size))):
+        digest.update(data)
+        size -= len(data)
+    return digest.digest()
