@@ -39,13 +39,16 @@ _EXIF_IFD, _STRIP_OFFSETS = 34665, 273
 _ALIGNMENT = 16  # bytes; the strip starts on a multiple of it
 
 
-def dng_bytes(frame: Frame, *, description: str | None = None) -> bytes:
+def dng_bytes(
+    frame: Frame, *, description: str | None = None, private: bytes | None = None
+) -> bytes:
     """Return the frame as a complete DNG file.
 
     Parameters
     ----------
     frame : any Bayer phase or X-Trans, any height and width
     description : text of ImageDescription
+    private : DNGPrivateData
 
     Raises
     ------
@@ -56,7 +59,7 @@ def dng_bytes(frame: Frame, *, description: str | None = None) -> bytes:
     _check(frame)
     strip = np.ascontiguousarray(frame.mosaic, dtype="<u2").tobytes()
     exif_offset = 8 + directory_size(
-        (image := _image_fields(frame, len(strip), description)).values()
+        (image := _image_fields(frame, len(strip), description, private)).values()
     )
     end = exif_offset + directory_size((exif := _exif_fields(frame)).values())
     strip_offset = -(-end // _ALIGNMENT) * _ALIGNMENT
@@ -110,7 +113,9 @@ def _check(frame: Frame) -> None:
             )
 
 
-def _image_fields(frame: Frame, strip_bytes: int, description: str | None) -> dict[int, Field]:
+def _image_fields(
+    frame: Frame, strip_bytes: int, description: str | None, private: bytes | None
+) -> dict[int, Field]:
     height, width = frame.mosaic.shape
     make, _, model = frame.camera.partition(" ")
     side = 2 if len(frame.cfa) == 4 else 6
@@ -140,6 +145,7 @@ def _image_fields(frame: Frame, strip_bytes: int, description: str | None) -> di
         text(50708, frame.camera),  # UniqueCameraModel
         integers(50710, BYTE, [0, 1, 2]),  # CFAPlaneColor: R, G, B
         integers(50711, SHORT, [1]),  # CFALayout: rectangular
+        integers(50740, BYTE, list(private or b"")),  # DNGPrivateData
         *_level_fields(frame),
         *_colour_fields(frame),
     ]

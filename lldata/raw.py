@@ -25,7 +25,7 @@ import numpy as np
 import rawpy
 from numpy.typing import NDArray
 
-from lldata import coding, containers, tiff
+from lldata import coding, containers, origin, tiff
 from lldata.cfa import layout
 from lldata.engine import run_isolated
 from lldata.errors import FrameError, MetadataError
@@ -135,7 +135,7 @@ def capture(path: Path) -> Capture:
             facts = _facts(path, raw, exif)
     _check(path, mosaic, cfa, facts)
     digest = hashlib.sha256(data).hexdigest()
-    frame = Frame(mosaic=mosaic, cfa=cfa, sha256=digest, **facts)
+    frame = origin.restored(Frame(mosaic=mosaic, cfa=cfa, sha256=digest, **facts), data)
     return Capture(frame, facts_of(data, frame))
 
 
