@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lldata import registration, render
+from lldata import blocks, registration, render, response
 from lldata.audit import Finding, Status
 from lldata.frame import Frame
 from lldata.pairing import SceneFiles
 from lldata.protocol import RawProtocol
 from lldata.scene import Pixels
+
+_BELOW_WHITE = 0.95  # of the range; blocks with a brighter photosite may be clipped
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +78,16 @@ class Scene:
         return float((self.long.mosaic >= near_white).mean())
 
     @cached_property
+    def long_blocks(self) -> blocks.Blocks | None:
+        """The long's block means, None where the reference is a ready picture."""
+        return None if self.long is None else blocks.of_frame(self.long, blocks.side_for(self.long))
+
+    @cached_property
+    def knee(self) -> response.Knee | None:
+        """Where the long stops to follow the light, None where no short can tell."""
+        return response.knee([pair.responses for pair in self.pairs if pair.responses])
+
+    @cached_property
     def white_change(self) -> float:
         """How far the level that LibRaw develops to white is from the white level, relative."""
         if self.long is None:
@@ -124,6 +136,29 @@ class Pair:
     def shift(self) -> registration.Shift | None:
         """Where the long lies against the short, None where that cannot be measured."""
         return registration.measure(self.halves, self.scene.long_green) if self.comparable else None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether short and long can be compared block by block: same size, and no known shift."""
+        if not self.comparable or self.shift is None:
+            return self.comparable
+        far = np.hypot(self.shift.y_px, self.shift.x_px)
+        limit = self.scene.protocol.limits.shift_quarantine_px
+        return bool(self.shift.agreement >= registration.SAME_PLACE and far < limit)
+
+    @cached_property
+    def responses(self) -> tuple[response.Response | None, ...]:
+        """How the long answers to the short's light in each CFA channel; () if not in place."""
+        long, lit = self.scene.long, self.scene.long_blocks
+        if long is None or lit is None or not self.in_place or self.short.cfa != long.cfa:
+            return ()
+        mine = blocks.of_frame(self.short, blocks.side_for(long))
+        black = min(long.black_level)
+        seen = lit.peak < black + _BELOW_WHITE * (long.white_level - black)
+        return tuple(
+            response.fit(x[seen], y[seen], self.ratio)
+            for x, y in zip(mine.mean, lit.mean, strict=True)
+        )
 
     def finding(
         self, check: str, status: Status, measured: float | None, limit: float | None, message: str

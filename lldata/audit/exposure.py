@@ -1,115 +1,133 @@
-"""Whether the long frame really got `ratio` times the light of the short, and how much is clipped.
+"""Whether the long really got `ratio` times the light of the short, and follows it to the top.
 
-In the mean over blocks of green photosites, short = long / (a ratio) + b: a is the measured over
-the nominal ratio, b the error of the black level. Long is regressed on, being nearly free of
-noise; blocks with clipped photosites are left out, then those beyond three deviations.
+In each CFA channel a line through block means gives the true ratio and the error of the black
+level; blocks that show less light than the line have passed the sensor's knee. Clipping and the
+white point of the long's render belong to it. The gravest of these decides.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lldata.audit import Finding, Status
+from lldata.audit import Finding, Status, worst
 from lldata.audit.evidence import Pair
+from lldata.protocol import Limits
 from lldata.registration import SAME_PLACE
+from lldata.response import SURE, Response
 
-Planes = NDArray[np.float32]
-
-BLOCK_PX = 16  # packed pixels
-_NEAR_WHITE = 0.95
-_FEWEST_BLOCKS = 12
-
-
-@dataclass(frozen=True)
-class Fit:
-    """The measured exposure ratio over the nominal one, with its standard error."""
-
-    a: float
-    error: float
-    offset: float  # of the short, in units of its white - black
+MEANING = (
+    "The long exposure is compared with the short one, block by block and colour by colour: how "
+    "much more light it really got, whether both count from the same black, and up to which "
+    "brightness it follows the light. A warning says that exposure time, black level or "
+    "highlights are off but usable; a pair in quarantine has a wrong exposure or a long frame "
+    "that is mostly saturated. Shoot the scene again with the times of its file names, and with "
+    "a shorter long exposure where the highlights are lost."
+)
 
 
-def fit(short: Planes, long: Planes, ratio: float) -> Fit | None:
-    """Fit the exposure of two planes (h, w), linear; None where too few blocks are usable."""
-    size = max(1, min(BLOCK_PX, min(short.shape) // 8))
-    x, y = _tiles(long, size).mean(axis=1), _tiles(short, size).mean(axis=1)
-    keep = _tiles(long, size).max(axis=1) < _NEAR_WHITE
-    for _ in range(3):
-        if np.count_nonzero(keep) < _FEWEST_BLOCKS or np.ptp(x[keep]) <= 0:
-            return None
-        slope, offset = np.polyfit(x[keep], y[keep], 1)
-        residual = y - slope * x - offset
-        spread = 1.4826 * np.median(np.abs(residual[keep]))
-        keep &= np.abs(residual) <= 3 * max(spread, 1e-12)
-    if slope <= 0:
-        return None
-    deviations = x[keep] - x[keep].mean()
-    error = float(residual[keep].std() / np.sqrt((deviations**2).sum()) / slope)
-    a = float(1 / (slope * ratio))
-    return Fit(a, a * error, float(offset))
+class _Verdict(NamedTuple):
+    """What one measurement says; `text` is part of every message."""
 
-
-def _tiles(plane: Planes, size: int) -> NDArray[np.float64]:
-    """Return the square blocks of a plane, (blocks, size * size)."""
-    height, width = (side // size * size for side in plane.shape)
-    tiles = plane[:height, :width].reshape(height // size, size, width // size, size)
-    return tiles.transpose(0, 2, 1, 3).reshape(-1, size * size).astype(np.float64)
+    status: Status
+    measured: float | None
+    limit: float
+    text: str
 
 
 def audit(pair: Pair) -> Finding:
-    """Turn the fit, the long's clipped share and its render's change of white into a finding."""
-    limits, clipped, shift = pair.scene.protocol.limits, pair.scene.clipped, pair.shift
-    white_change = pair.scene.white_change
+    """Turn ratio, black level, linearity, clipping and white point of a pair into a finding."""
+    limits = pair.scene.protocol.limits
+    verdicts = [check(pair, limits) for check in _CHECKS]
+    status = worst([verdict.status for verdict in verdicts])
+    gravest = next(verdict for verdict in verdicts if verdict.status == status)
+    said = "; ".join(verdict.text for verdict in verdicts if verdict.text)
+    return pair.finding("exposure", status, gravest.measured, gravest.limit, said)
 
-    def finding(status: Status, value: float | None, limit: float, message: str) -> Finding:
-        return pair.finding("exposure", status, value, limit, message)
 
-    share = f"{clipped:.1%} of the long is clipped"
-    if clipped >= limits.clipped_quarantine:
-        return finding("quarantine", clipped, limits.clipped_quarantine, f"{share}. Expose less")
-    if pair.scene.long is None:
-        return finding(
-            "unknown",
-            None,
-            limits.exposure_warn,
-            f"a ready reference holds no linear long exposure to measure; {share}",
-        )
-    if shift is not None and shift.agreement < SAME_PLACE:
-        return finding(
-            "unknown", None, limits.exposure_warn, "short and long show different places"
-        )
-    measured = None
-    if pair.comparable:
-        measured = fit(pair.halves.mean(0), pair.scene.long_green, pair.ratio)
-    if measured is None or 2 * measured.error >= limits.exposure_quarantine:
-        return finding(
-            "unknown",
-            None,
-            limits.exposure_warn,
-            f"too little light in the short to measure the ratio; {share}",
-        )
-    deviation = abs(np.log(measured.a))
-    said = (
-        f"the measured ratio is {measured.a:.3f} ± {measured.error:.3f} of the nominal one, "
-        f"short offset {measured.offset:+.5f} of white; {share}"
+def _ratio(pair: Pair, limits: Limits) -> _Verdict:
+    channels = _measured(pair, limits.exposure_quarantine)
+    if isinstance(channels, str):
+        return _Verdict("unknown", None, limits.exposure_warn, channels)
+    sure = [max(abs(np.log(c.a)) - SURE * c.error / c.a, 0.0) for _, c in channels]
+    _, off = channels[int(np.argmax(sure))]
+    told = ", ".join(f"{letter} {c.a:.3f} ± {c.error:.3f}" for letter, c in channels)
+    status, limit = _judged(
+        float(np.expm1(max(sure))), limits.exposure_warn, limits.exposure_quarantine
     )
-    off = abs(measured.a - 1)
-    sure = deviation - 2 * measured.error  # what noise alone does not explain
-    if sure >= np.log1p(limits.exposure_quarantine):
-        return finding("quarantine", off, limits.exposure_quarantine, said)
-    if sure >= np.log1p(limits.exposure_warn):
-        return finding("warn", off, limits.exposure_warn, said)
-    if clipped >= limits.clipped_warn:
-        return finding("warn", clipped, limits.clipped_warn, said)
-    if white_change > limits.effective_white:
-        return finding(
-            "warn",
-            white_change,
-            limits.effective_white,
-            f"{said}; LibRaw rendered its brightest pixel, {white_change:.1%} under the white "
-            "level, as white",
-        )
-    return finding("pass", off, limits.exposure_warn, said)
+    text = f"the measured ratio is {told} of the nominal one"
+    return _Verdict(status, abs(off.a - 1), limit, text)
+
+
+def _black(pair: Pair, limits: Limits) -> _Verdict:
+    limit, channels = limits.black_offset_dn, _measured(pair, limits.exposure_quarantine)
+    if isinstance(channels, str):
+        return _Verdict("pass", None, limit, "")
+    sure = [max(abs(c.offset_dn) - SURE * c.offset_error_dn, 0.0) for _, c in channels]
+    _, off = channels[int(np.argmax(sure))]
+    told = ", ".join(f"{letter} {c.offset_dn:+.2f}" for letter, c in channels)
+    text = f"the short counts from a black off by {told} DN"
+    return _Verdict("warn" if max(sure) >= limit else "pass", abs(off.offset_dn), limit, text)
+
+
+def _measured(pair: Pair, largest_error: float) -> list[tuple[str, Response]] | str:
+    """Return letter and response of every channel that tells its ratio, or why none does."""
+    if pair.scene.long is None:
+        return "a ready reference holds no linear long exposure to measure"
+    if not pair.in_place:
+        away = pair.shift is not None and pair.shift.agreement < SAME_PLACE
+        return f"short and long show {'different places' if away else 'the same place shifted'}"
+    told = [
+        (letter, found)
+        for letter, found in zip("RGBG", pair.responses, strict=False)
+        if found is not None and SURE * found.error / found.a < np.log1p(largest_error)
+    ]
+    return told or "too little light in the short to measure the ratio"
+
+
+def _linearity(pair: Pair, limits: Limits) -> _Verdict:
+    knee = pair.scene.knee
+    if knee is None:
+        said = "" if pair.scene.long is None else "too noisy to tell whether the long is linear"
+        return _Verdict("pass", None, limits.linearity_warn, said)
+    if knee.level_dn is None:
+        return _Verdict("pass", 0.0, limits.linearity_warn, "the long follows the light")
+    status, limit = _judged(knee.share, limits.linearity_warn, limits.linearity_quarantine)
+    return _Verdict(
+        status, knee.share, limit,
+        f"{knee.share:.0%} of the long shows less light than there was: it follows up to "
+        f"{knee.level_dn:.0f} DN above black only ({'RGBG'[knee.channel]})",
+    )  # fmt: skip
+
+
+def _clipping(pair: Pair, limits: Limits) -> _Verdict:
+    share = pair.scene.clipped
+    status, limit = _judged(share, limits.clipped_warn, limits.clipped_quarantine)
+    if pair.scene.long is None and status == "warn":
+        status = "pass"  # a ready picture is clipped by its curve, not only by the sensor
+    advice = ". Expose less" if status == "quarantine" else ""
+    return _Verdict(status, share, limit, f"{share:.1%} of the long is clipped{advice}")
+
+
+def _white(pair: Pair, limits: Limits) -> _Verdict:
+    change = pair.scene.white_change
+    if change <= limits.effective_white:
+        return _Verdict("pass", change, limits.effective_white, "")
+    return _Verdict(
+        "warn", change, limits.effective_white,
+        f"LibRaw rendered its brightest pixel, {change:.1%} under the white level, as white",
+    )  # fmt: skip
+
+
+def _judged(value: float, warn: float, quarantine: float) -> tuple[Status, float]:
+    """Return what a value means and the limit that says so."""
+    if value >= quarantine:
+        return "quarantine", quarantine
+    return ("warn" if value >= warn else "pass"), warn
+
+
+_CHECKS: tuple[Callable[[Pair, Limits], _Verdict], ...] = (
+    _ratio, _black, _linearity, _clipping, _white,
+)  # fmt: skip

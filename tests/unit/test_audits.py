@@ -1,4 +1,4 @@
-"""Exposure, metadata and integrity: what is planted is found, what is sound passes."""
+"""Metadata and integrity: what is planted is found, what is sound passes."""
 
 from __future__ import annotations
 
@@ -7,75 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lldata import protocol, registration
-from lldata.audit import Finding, exposure, integrity, metadata, worst
+from lldata.audit import integrity, metadata, worst
 from lldata.frame import Frame
 from tests.captures import frame, light, pair_of
-
-SONY = protocol.load_raw("sid_sony")
-
-
-def fit(short: Frame, long: Frame, ratio: float = 100.0) -> exposure.Fit | None:
-    greens = [registration.green_halves(f).mean(0) for f in (short, long)]
-    return exposure.fit(greens[0], greens[1], ratio)
-
-
-def judged(short: Frame, long: Frame, clipped: float = 0.0, white: float = 0.0) -> Finding:
-    return exposure.audit(pair_of(short, long, clipped=clipped, white_change=white, shift=None))
-
-
-@pytest.mark.parametrize("true", [0.5, 1.0, 1.3])
-def test_the_measured_ratio_is_the_one_the_light_had(true: float):
-    found = fit(frame(light(1) / true, 0.1), frame(light(1), 10))
-    assert found is not None
-    assert found.a == pytest.approx(true, rel=0.02)
-    assert abs(found.a - true) < 5 * found.error
-
-
-@pytest.mark.parametrize(("true", "status"), [(1.05, "pass"), (1.3, "warn"), (3.0, "quarantine")])
-def test_a_wrong_exposure_is_found_by_its_size(true: float, status: str):
-    assert judged(frame(light(2) / true, 0.1), frame(light(2), 10)).status == status
-
-
-def test_a_wrong_black_level_is_an_offset_and_no_wrong_exposure():
-    short = replace(frame(light(3), 0.1), black_level=(508.0,) * 4)
-    found = fit(short, frame(light(3), 10))
-    assert found is not None
-    assert found.offset == pytest.approx(4 / (16383 - 508), rel=0.05)
-    assert found.a == pytest.approx(1, rel=0.02)
-
-
-def test_clipping_is_counted_and_limited():
-    long = frame(np.where(light(4) > 0.25, 2.0, 0.1), 10)
-    share = pair_of(long, long).scene.clipped
-    assert share == pytest.approx((light(4) > 0.25).mean(), abs=0.001)
-    sound = frame(light(4), 0.1), frame(light(4), 10)
-    assert judged(*sound, clipped=0.51).status == "quarantine"
-    assert judged(*sound, clipped=0.06).status == "warn"
-
-
-def test_a_white_point_moved_by_the_content_is_a_warning():
-    sound = frame(light(5), 0.1), frame(light(5), 10)
-    assert judged(*sound, white=0.02).status == "warn"
-    assert judged(*sound, white=0.005).status == "pass"
-
-
-def test_what_is_measured_is_what_the_limit_is_of():
-    off = judged(frame(light(2) / 1.3, 0.1), frame(light(2), 10))
-    clip = judged(frame(light(2), 0.1), frame(light(2), 10), clipped=0.06)
-    assert (off.measured, off.limit) == (pytest.approx(0.3, abs=0.03), SONY.limits.exposure_warn)
-    assert (clip.measured, clip.limit) == (0.06, SONY.limits.clipped_warn)
-
-
-def test_too_little_light_is_unknown():
-    assert judged(frame(light(6) * 1e-5, 0.1), frame(light(6), 10)).status == "unknown"
-
-
-def test_a_ready_reference_has_no_linear_exposure_to_measure():
-    picture = np.full((192, 256, 3), 30000, np.uint16)
-    short = frame(light(1), 0.1)
-    finding = exposure.audit(pair_of(short, short, reference=picture, shift=None))
-    assert finding.status == "unknown"
 
 
 def metadata_finding(
