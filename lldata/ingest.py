@@ -14,14 +14,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lldata import examine, raw, splits, store, upkeep
+from lldata import clip_files, clips, examine, pictures, raw, splits, store, upkeep
 from lldata.audit import Finding
 from lldata.detection import Header, choose
 from lldata.engine import Local, Unit, WorkerError, run_units
 from lldata.errors import FrameError, ProtocolError, StoreError
 from lldata.job import Outcome, SceneJob, left_out
 from lldata.pairing import TRUTH, Find, SceneFiles, capture_folders, find_captures, finds_in
-from lldata.protocol import PictureProtocol, Protocol, RawProtocol, load, names
+from lldata.protocol import (
+    PictureProtocol,
+    Protocol,
+    RawProtocol,
+    SynthesisProtocol,
+    load,
+    names,
+)
+from lldata.synthesis import pairs as synthesised
 
 
 class _Kind(NamedTuple):
@@ -30,12 +38,24 @@ class _Kind(NamedTuple):
     find: Callable[[Path, Any], list[Find]]
     run_scene: Callable[[SceneJob[Any]], Outcome]
     expected: str  # what a folder without scenes lacks
+    longest_s: Callable[[SceneFiles], float] = lambda _: 0.0  # where beyond the engine's limit
 
 
 KINDS = {
+    "clips": _Kind(
+        clip_files.find, clips.run_scene,
+        "each scene's folder holds low and target, as folders of frames or as videos",
+        clips.longest_s,
+    ),
     "paired": _Kind(
         find_captures, examine.run_scene,
         "names such as 00001_00_0.1s in short/ and 00001_00_10s in long/ are needed",
+    ),
+    "pictures": _Kind(
+        pictures.find, pictures.run_scene, "pictures of the same names in both folders are needed"
+    ),
+    "synthesised": _Kind(
+        synthesised.find, synthesised.run_scene, "photographs of different names are needed"
     ),
 }  # fmt: skip
 
@@ -79,8 +99,11 @@ def plan(src: Path, protocol: str | None, engine: Local, lists: Path | None = No
         n: p for n, p in every.items() if isinstance(p, RawProtocol) and p.kind == "paired"
     }
     others = {
-        n: f for n, p in every.items() if n not in protocols and (f := _found(src, p)) is not None
-    }
+        n: f
+        for n, p in every.items()
+        if n not in protocols and not isinstance(p, SynthesisProtocol)  # nobody asked to darken
+        and (f := _found(src, p)) is not None
+    }  # fmt: skip
     try:
         folders = capture_folders(src)
     except FrameError:

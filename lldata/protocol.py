@@ -323,7 +323,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return value
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    if isinstance(hint, type) and isinstance(value, hint) and not isinstance(value, bool):
+    boolean = isinstance(value, bool)  # which is an int to Python
+    if isinstance(hint, type) and isinstance(value, hint) and boolean == (hint is bool):
         return value
     if origin is Literal:
         expected = " or ".join(map(repr, arguments))
