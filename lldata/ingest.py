@@ -42,6 +42,10 @@ class _Kind(NamedTuple):
 
 
 KINDS = {
+    "bracket": _Kind(
+        brackets.find, examine.run_scene,
+        "names such as 00001_00_0.25s and 00001_00_0.5s in one folder are needed",
+    ),
     "clips": _Kind(
         clip_files.find, clips.run_scene,
         "each scene's folder holds low and target, as folders of frames or as videos",
@@ -256,7 +260,9 @@ def _jobs(
 
 def _run(jobs: Sequence[SceneJob[Any]], engine: Local) -> Iterator[Outcome]:
     units = (Unit(job.files.scene, KINDS[_kind(job.protocol)].run_scene, (job,)) for job in jobs)
-    for unit, result in run_units(units, engine):
+    longest = (KINDS[_kind(job.protocol)].longest_s(job.files) for job in jobs)
+    patient = replace(engine, timeout_s=max([engine.timeout_s, *longest]))
+    for unit, result in run_units(units, patient):
         if isinstance(result, WorkerError):
             yield left_out(unit.key, "integrity", result)
         elif isinstance(result, BaseException):
@@ -329,7 +335,7 @@ def _stored(path: Path, files: SceneFiles, protocol: Protocol) -> bool:
 
 
 def _same_file(path: Path, source: dict[str, Any]) -> bool:
-    status = raw.check_regular(path)
+    status = path.stat()  # a video may be larger than any RAW file
     if status.st_size != source["size"]:
         return False
     return bool(

@@ -79,7 +79,7 @@ class Patches:
     """What is cut from a frame at one place."""
 
     local_px: int
-    region_px: dict[str, int]  # frame size, HEIGHTxWIDTH -> side of the region
+    region_px: dict[str, int]  # a scene's name, or a frame size HEIGHTxWIDTH -> side of the region
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,16 @@ class PictureLimits:
     shift_quarantine_px: float
     clipped_warn: float
     similarity_warn: float
+
+
+@dataclass(frozen=True)
+class ClipLimits:
+    """The limits of unpaired clips."""
+
+    constant_quarantine: float
+    repeated_warn: float
+    darkness_warn: float
+    darkness_quarantine: float
 
 
 @dataclass(frozen=True)
@@ -202,6 +212,7 @@ class ClipProtocol(Protocol):
 
     files: ClipFiles
     patches: Patches
+    limits: ClipLimits
 
 
 @dataclass(frozen=True)
