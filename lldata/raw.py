@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import io
 import logging
+import mmap
 import os
 import stat
 from collections.abc import Iterator
@@ -18,14 +19,14 @@ from datetime import datetime
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import exifread
 import numpy as np
 import rawpy
 from numpy.typing import NDArray
 
-from lldata import coding, containers, origin, tiff
+from lldata import coding, containers, origin, render, tiff
 from lldata.cfa import layout
 from lldata.engine import run_isolated
 from lldata.errors import FrameError, MetadataError
@@ -49,6 +50,7 @@ class Capture(NamedTuple):
 
     frame: Frame
     facts: dict[str, Any]
+    picture: NDArray[np.uint16] | None = None  # (H, W, 3), as `render.render_file`
 
 
 def read_frame(path: Path, *, timeout_s: float = 60.0) -> Frame:
@@ -124,8 +126,11 @@ def decode(path: Path) -> Frame:
     return capture(path).frame
 
 
-def capture(path: Path) -> Capture:
-    """Read a RAW file and what it tells of how it was taken; refuses what `decode` refuses."""
+def capture(path: Path, *, developed: bool = False) -> Capture:
+    """Read a RAW file and what it tells of how it was taken; refuses what `decode` refuses.
+
+    With `developed` also its picture, from the same opening of the file.
+    """
     path = Path(path)
     data = _load(path)
     with _damaged_is_refused(path):
@@ -133,23 +138,25 @@ def capture(path: Path) -> Capture:
         with rawpy.imread(io.BytesIO(data)) as raw:
             mosaic, cfa = _mosaic(path, raw, data)
             facts = _facts(path, raw, exif)
-    _check(path, mosaic, cfa, facts)
+            _check(path, mosaic, cfa, facts)
+            picture = render.develop(raw) if developed else None
     digest = hashlib.sha256(data).hexdigest()
     frame = origin.restored(Frame(mosaic=mosaic, cfa=cfa, sha256=digest, **facts), data)
-    return Capture(frame, facts_of(data, frame))
+    return Capture(frame, facts_of(data, frame), picture)
 
 
 def read_header(path: Path) -> tuple[str, float]:
-    """Return the camera and the ISO of a file without decoding its pixels.
+    """Return the camera and the ISO of a file without reading its pixels.
 
     In this process, for disposable workers. Refuses the files that `decode` refuses before it
     looks at pixels.
     """
-    data = _load(path)
+    data = _mapped(path)
+    _check_whole(path, data)
     with _damaged_is_refused(path):
         exif = _exif(data)
-        with rawpy.imread(io.BytesIO(data)) as raw:
-            facts = _facts(path, raw, exif)
+        with rawpy.imread(str(path)) as raw:
+            facts = _exposed(path, raw, exif)
     return facts["camera"], facts["iso"]
 
 
@@ -167,8 +174,29 @@ def _damaged_is_refused(path: Path) -> Iterator[None]:
 
 def _load(path: Path) -> bytes:
     check_regular(path)
-    try:
+    with _unreadable_is_refused(path):
         data = path.read_bytes()
+    _check_whole(path, data)
+    return data
+
+
+class _Mapped(mmap.mmap):
+    """A file that reads like bytes, and of which only what is looked at is fetched."""
+
+    def startswith(self, prefix: bytes) -> bool:
+        return self[: len(prefix)] == prefix
+
+
+def _mapped(path: Path) -> bytes:
+    check_regular(path)
+    with _unreadable_is_refused(path), path.open("rb") as file:
+        return cast(bytes, _Mapped(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+@contextlib.contextmanager
+def _unreadable_is_refused(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise FrameError(
             path,
@@ -176,6 +204,9 @@ def _load(path: Path) -> bytes:
             "a sound file is needed",
             "Copy it from the card again",
         ) from error
+
+
+def _check_whole(path: Path, data: bytes) -> None:
     beyond = max(
         tiff.missing_bytes(data),
         containers.raf_missing_bytes(data),
@@ -188,7 +219,6 @@ def _load(path: Path) -> bytes:
             "every strip and tile must be whole and lie inside the file",
             "The file is cut: copy it from the card again",
         )
-    return data
 
 
 def _refusal(path: Path, text: str) -> FrameError:
@@ -255,7 +285,8 @@ def _exif(data: bytes) -> dict[str, Any]:
     for block in containers.exif_blocks(data):
         with contextlib.suppress(LookupError, ValueError, TypeError, ArithmeticError):
             # a damaged directory: what LibRaw reads stands in
-            tags |= exifread.process_file(io.BytesIO(block), details=False, extract_thumbnail=False)
+            file: Any = io.BytesIO(block) if type(block) is bytes else block  # mapped: is a file
+            tags |= exifread.process_file(file, details=False, extract_thumbnail=False)
     model = containers.raf_model(data)
     return tags if model is None else {**tags, _RAF_MODEL: model}
 
@@ -291,8 +322,8 @@ def _first_positive(*values: Any) -> float | None:
     return None
 
 
-def _required(path: Path, field: str, *values: Any) -> float:
-    number = _first_positive(*values)
+def _required(path: Path, field: str, value: Any) -> float:
+    number = _number(value)
     if number is None:
         raise MetadataError(
             path,
@@ -313,20 +344,26 @@ def _iso(exif: dict[str, Any]) -> Any:
 def _facts(path: Path, raw: rawpy.RawPy, exif: dict[str, Any]) -> dict[str, Any]:
     other = raw.other
     return {
+        **_exposed(path, raw, exif),
         "black_level": _four(raw.black_level_per_channel),
         "white_level": int(raw.white_level),
         "white_balance": _white_balance(raw.camera_whitebalance),
         "colour_matrix": _dng_matrix(exif) or _rows(raw.rgb_xyz_matrix[:3]),
-        "exposure_s": _required(
-            path, "exposure time", _tag(exif, "ExposureTime"), round(other.shutter_speed, 9)
-        ),
-        "iso": _required(path, "ISO", _iso(exif), other.iso_speed),
-        "camera": _camera(exif),
         "f_number": _first_positive(_tag(exif, "FNumber"), round(other.aperture, 4)),
         "focal_length_mm": _first_positive(_tag(exif, "FocalLength"), other.focal_length),
         "lens": _text(_tag(exif, "LensModel")),
         "time": _time(exif, other.timestamp),
         "software": _text(_tag(exif, "Software")),
+    }
+
+
+def _exposed(path: Path, raw: rawpy.RawPy, exif: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that every file must state; LibRaw, asked for one, decodes the file."""
+    return {
+        "exposure_s": _number(_tag(exif, "ExposureTime"))
+        or _required(path, "exposure time", round(raw.other.shutter_speed, 9)),
+        "iso": _number(_iso(exif)) or _required(path, "ISO", raw.other.iso_speed),
+        "camera": _camera(exif),
     }
 
 

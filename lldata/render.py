@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -24,8 +26,8 @@ from lldata.errors import FrameError
 from lldata.frame import Frame
 
 __all__ = [
-    "POSTPROCESS", "amplified", "effective_white", "encode", "linearise", "measured_matrix",
-    "render", "render_file", "site_black", "wrap_difference",
+    "POSTPROCESS", "amplified", "develop", "effective_white", "encode", "linearise",
+    "measured_matrix", "render", "render_file", "site_black", "wrap_difference",
 ]  # fmt: skip
 
 ADJUST_MAXIMUM = 0.75  # share of the white level from which the brightest pixel is white instead
@@ -238,7 +240,15 @@ def _develop_file(path: Path, arguments: dict[str, Any]) -> NDArray[np.uint16]:
         ) from error
 
 
-def _develop(file: BinaryIO, arguments: dict[str, Any]) -> NDArray[np.uint16]:
+def _develop(file: BinaryIO, arguments: Mapping[str, Any]) -> NDArray[np.uint16]:
+    with rawpy.imread(file) as raw:
+        return develop(raw, arguments)
+
+
+def develop(
+    raw: rawpy.RawPy, arguments: Mapping[str, Any] = MappingProxyType(POSTPROCESS)
+) -> NDArray[np.uint16]:
+    """Develop a file that is open already; same output as `render`, (H, W, 3) uint16."""
     # More threads only compete with the other workers, and some decoders are not reproducible.
-    with threadpool_limits(1, user_api="openmp"), rawpy.imread(file) as raw:
-        return np.array(raw.postprocess(**arguments), dtype=np.uint16)
+    with threadpool_limits(1, user_api="openmp"):
+        return np.asarray(raw.postprocess(**arguments), dtype=np.uint16)
