@@ -47,6 +47,7 @@ CHUNK = 256
 LARGEST_PIXELS = 2**30  # bytes of pixels in one scene file
 MOST_OPEN_FILES = 32
 NAME = r"[a-z0-9][a-z0-9_-]*"
+_PART = re.compile(r"\.part\d+\.h5$")  # scenes of brackets have dots in their names: 00001-0.25s
 COLUMNS = {  # of the pair table
     "pair": str, "scene": str, "group": str, "short": str, "long": str, "reference": str,
     "split": str, "ratio": float, "iso": float, "exposure_s": float,
@@ -716,7 +717,7 @@ def scene_entries(path: Path) -> Iterable[os.DirEntry[str]]:
     return [
         entry
         for entry in os.scandir(folder)
-        if entry.name.endswith(".h5") and entry.name.count(".") == 1 and entry.name[0] != "."
+        if entry.name.endswith(".h5") and entry.name[0] != "." and not _PART.search(entry.name)
     ]
 
 
@@ -757,6 +758,17 @@ def index_bytes(
         _json_in(file, "findings", [f.as_json() for f in findings])
         _json_in(file, "protocol_text", scenes[0].protocol_text)
     return buffer.getbuffer()
+
+
+def frame_names(path: Path) -> dict[str, list[str]]:
+    """Return the names of a scene's frames and pictures by kind, its further parts included."""
+    found: dict[str, list[str]] = {}
+    parts = [part_path(path, part["number"]) for part in read_scene(path).parts]
+    for each in (path, *parts):
+        with open_tree(each) as file:
+            for kind in ("short", "long", *PICTURES):
+                found.setdefault(kind, []).extend(file.get(kind, {}))
+    return found
 
 
 def read_pixels(path: Path) -> Pixels:
