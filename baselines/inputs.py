@@ -1,12 +1,38 @@
-"""What a method takes out of its sample, or a sentence on why it cannot."""
+"""What a method takes out of its sample or dataset, or a sentence on why it cannot."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines.method import MethodInfo
 from lldata.errors import MethodError
 from lldata.sample import Sample
+from lldata.store import Store
+
+
+def check_data(info: MethodInfo, store: Store) -> None:
+    """Refuse a method that needs more than a dataset of ready pictures holds.
+
+    Raises
+    ------
+    MethodError
+        If it reads RAW frames, or pictures amplified by an exposure ratio.
+    """
+    if store.kind != "pictures":
+        return
+    if info.domain == "raw":
+        raise MethodError(
+            f"--model {info.name}", "it reads RAW frames",
+            f"{store.name} holds ready pictures",
+            "Choose a method of domain srgb (lleval models), or a dataset of RAW frames",
+        )  # fmt: skip
+    if info.needs_ratio or info.input == "amplified":
+        raise MethodError(
+            f"--model {info.name}", "its input is amplified by the exposure ratio",
+            f"{store.name} holds ready pictures, whose ratio is not known",
+            f"Use {info.name.partition('@')[0]}@short, or a dataset of RAW frames",
+        )  # fmt: skip
 
 
 def picture_of(sample: Sample, name: str) -> NDArray[np.float32]:

@@ -83,18 +83,18 @@ def score(value: float | None, unit: str = "") -> str:
     return text.replace("-", "−")
 
 
-def plain(value: float) -> str:
+def plain(value: float | None) -> str:
     """Return a number in digits, never with an exponent: whole ones exactly, others to six."""
-    if not math.isfinite(value):
+    if value is None or not math.isfinite(value):
         return NO_VALUE
     if value == int(value):
         return str(int(value))
     return f"{value:.6f}".rstrip("0") if abs(value) < 1 else f"{value:.6g}"
 
 
-def ratio(value: float) -> str:
+def ratio(value: float | None) -> str:
     """Return an exposure ratio: computed from exposure times, it is known to three digits."""
-    return plain(float(f"{value:.3g}"))
+    return NO_VALUE if value is None else plain(float(f"{value:.3g}"))
 
 
 def count(value: float | None) -> str:

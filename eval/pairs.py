@@ -26,7 +26,8 @@ from eval.record import Row, read_strict_json
 from lldata import publish
 from lldata.console import to_json
 from lldata.errors import MethodError, ScoreError
-from lldata.sample import Sample, pair_row, read_sample, sample_of_frame
+from lldata.sample import Sample, pair_row, read_sample, reference_picture, sample_of_frame
+from lldata.scene import Picture
 from lldata.store import Store, open_store
 
 
@@ -106,8 +107,8 @@ def score_pair(job: Job, pair: str) -> Finished:
     row = Row(
         pair=pair,
         group=source.group,
-        ratio=float(source.ratio),
-        iso=float(source.iso),
+        ratio=_known(source.ratio),
+        iso=_known(source.iso),
         split=source.split,
         scores={name: value if np.isfinite(value) else None for name, value in scores.items()},
         identical=bool(np.array_equal(*shown)),
@@ -124,6 +125,10 @@ def score_pair(job: Job, pair: str) -> Finished:
     text = to_json(asdict(finished)) + "\n"
     publish.write_replacing(row_path(job.folder, pair), text.encode())
     return finished
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def kept(job: Job, pair: str) -> Finished | None:
@@ -168,11 +173,10 @@ class _Runner:
         self.method, _ = load_method(job.method, dict(job.options), job.weights)
         self.calls = 0
 
-    def read(self, pair: str) -> tuple[Sample, NDArray[np.uint16]]:
+    def read(self, pair: str) -> tuple[Sample, Picture]:
         """Return what the method may see, not rendered yet, and the reference (H, W, 3)."""
         sample = read_sample(self.store, pair, reference=self.method.info.oracle)
-        row = pair_row(self.store, pair)
-        return sample, self.store.reference(row.scene, row.reference)
+        return sample, reference_picture(self.store, pair_row(self.store, pair))
 
     def run(self, sample: Sample) -> tuple[Sample, NDArray[np.float32], float]:
         """Return what the method was given, its picture, and the seconds it took.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from baselines import method as methods
+from baselines.inputs import check_data
 from baselines.method import Method, MethodInfo
 from eval import tracks
 from eval.folder import check_folder
@@ -78,6 +79,7 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
     if settings.out is not None:
         check_folder(settings.out, f"--out {settings.out}")
     store = open_store(settings.dataset)
+    check_data(info, store)
     track = _track(settings, store, tell)
     metrics = find_metrics(settings.metrics or track.metrics, download=settings.download)
     pairs = tuple(track.select(store)["pair"])

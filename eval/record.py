@@ -26,8 +26,8 @@ class Row:
 
     pair: str  # SCENE/SHORT
     group: str
-    ratio: float
-    iso: float
+    ratio: float | None  # None: not known, as of ready pictures
+    iso: float | None
     split: str
     scores: Mapping[str, float | None]  # None: the score is infinite (identical) or undefined
     identical: bool  # output and reference are equal in 8 bits

@@ -65,7 +65,8 @@ def write_report(record: Record, folder: Path) -> Path:
 def _view(record: Record, folder: Path) -> dict[str, Any]:
     """Return everything the report's template shows."""
     scores = [score_of(record, metric) for metric in record.metrics]
-    tables = [Table("exposure ratio", parts(record, "ratio")), Table("ISO", parts(record, "iso"))]
+    named = (("exposure ratio", parts(record, "ratio")), ("ISO", parts(record, "iso")))
+    tables = [Table(name, found) for name, found in named if found]
     return {
         "record": record,
         "document": record.document(),

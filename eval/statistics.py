@@ -115,12 +115,13 @@ def of_rows(rows: Iterable[Row], metric: str) -> Interval:
 def grouped(
     rows: Sequence[Row], key: Literal["ratio", "iso", "split"]
 ) -> dict[float | str, list[Row]]:
-    """Return the rows of each ratio, ISO or split, in rising order.
+    """Return the rows of each ratio, ISO or split, in rising order; unknown ones are left out.
 
     Ratios are computed from exposure times, so they are told apart by three digits only.
     """
     parts: dict[float | str, list[Row]] = {}
-    for row in sorted(rows, key=lambda row: getattr(row, key)):
+    known = [row for row in rows if getattr(row, key) is not None]
+    for row in sorted(known, key=lambda row: getattr(row, key)):
         value = float(f"{row.ratio:.3g}") if key == "ratio" else getattr(row, key)
         parts.setdefault(value, []).append(row)
     return parts

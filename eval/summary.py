@@ -93,11 +93,12 @@ class Part(NamedTuple):
 
 
 def parts(record: Record, key: Literal["ratio", "iso"]) -> list[Part]:
-    """Return the scores by ratio or ISO, rising; more than 12 of them are put in octaves."""
+    """Return the scores by known ratio or ISO, rising; more than 12 are put in octaves."""
     groups = {page.plain(float(value)): rows for value, rows in grouped(record.rows, key).items()}
     if len(groups) > MOST_PARTS:
+        known = [row for row in record.rows if getattr(row, key) is not None]
         groups = {}
-        for row in sorted(record.rows, key=lambda row: getattr(row, key)):
+        for row in sorted(known, key=lambda row: getattr(row, key)):
             groups.setdefault(_octave(getattr(row, key)), []).append(row)
     return [
         Part(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baselines import method as methods
+from baselines.inputs import check_data
 from eval.metrics import find_metrics, score_images
 from lldata.store import open_store
 
@@ -39,6 +40,7 @@ def train_method(
     """
     methods.check_trainable(name)  # before torch is imported
     store = open_store(dataset)
+    check_data(methods.info(name), store)
     if choices.get("preset", "quick") == "quick":
         tell(f"{name}: preset quick (minutes); --preset paper is the published recipe")
     methods.module(name)  # names the missing extra, where there is one

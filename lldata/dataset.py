@@ -1,4 +1,4 @@
-"""Random crops straight from a store, as a torch Dataset: crop k is a pure function of (seed, k).
+"""Random crops straight from a store, as torch Datasets: crop k is a pure function of (seed, k).
 
 So a training can stop after any crop and go on with the next, in any number of processes, and
 memory does not grow with the dataset.
@@ -6,17 +6,22 @@ memory does not grow with the dataset.
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from lldata.sample import packed_shape, read_crop
+from lldata.errors import StoreError
+from lldata.protocol import Degradation, SynthesisProtocol, parse
+from lldata.sample import packed_shape, read_crop, read_picture_crop
 from lldata.store import Store
+from lldata.synthesis import retinex
 
 
 class Crop(NamedTuple):
@@ -25,6 +30,14 @@ class Crop(NamedTuple):
     packed: Tensor  # (C, size, size) float32 linear, 0 black, 1 white, not amplified, not clipped
     reference: Tensor  # (3, scale * size, scale * size) float32 in [0, 1]
     ratio: Tensor  # () float32, exposure ratio long over short, not capped
+
+
+class PictureCrop(NamedTuple):
+    """The same place of a dark picture and of the normally lit one."""
+
+    low: Tensor  # (3, size, size) float32 in [0, 1]
+    reference: Tensor  # (3, size, size) float32 in [0, 1]
+    drawn: Tensor  # (3,) float32: alpha, gamma, noise_sigma; NaN where nothing was synthesised
 
 
 class Crops(Dataset[Crop]):
@@ -47,7 +60,7 @@ class Crops(Dataset[Crop]):
         self.size = size
         self.seed = seed
         self.pairs = pairs.reset_index(drop=True)
-        self._columns = {str(name): self.pairs[name].to_numpy() for name in self.pairs}
+        self._rows = _Rows(self.pairs)
         self._shapes: dict[int, tuple[int, int, int]] = {}  # of the packed frames met so far
         key = self.pairs["scene"] if by_scene else self.pairs["pair"]
         _, drawn, counts = np.unique(key.to_numpy(str), return_inverse=True, return_counts=True)
@@ -60,11 +73,9 @@ class Crops(Dataset[Crop]):
         return len(self.draws)
 
     def __getitem__(self, index: int) -> Crop:
-        epoch, position = divmod(index, self.epoch)
-        order = np.random.default_rng((self.seed, 0, epoch)).permutation(self.epoch)
-        random = np.random.default_rng((self.seed, 1, index))
-        number = int(random.choice(self.draws[order[position]]))
-        row = self._row(number)
+        place, random = _shuffled(self.seed, index, self.epoch)
+        number = int(random.choice(self.draws[place]))
+        row = self._rows[number]
         if number not in self._shapes:
             self._shapes[number] = packed_shape(self.store, row)
         _, height, width = self._shapes[number]
@@ -74,9 +85,64 @@ class Crops(Dataset[Crop]):
         ratio = torch.tensor(row.ratio, dtype=torch.float32)
         return flipped(Crop(torch.from_numpy(packed), torch.from_numpy(reference), ratio), random)
 
-    def _row(self, number: int) -> SimpleNamespace:
-        """Return a row of the pairs; pandas takes longer for it than reading the crop."""
-        return SimpleNamespace(**{name: column[number] for name, column in self._columns.items()})
+
+class PictureCrops(Dataset[PictureCrop]):
+    """An endless sequence of random crops of ready or synthesised pictures, in shuffled epochs.
+
+    Parameters
+    ----------
+    store : the dataset
+    pairs : the rows of `store.pairs` to draw from
+    size : pixels on a side; pictures must be at least as large
+    seed : of everything that is random
+    redraw : darken each crop of the normal picture anew, as the dataset's protocol says: alpha,
+        gamma and noise then follow from seed and index, and differ from epoch to epoch
+
+    Raises
+    ------
+    StoreError
+        If it is to redraw a dataset that was not synthesised.
+    """
+
+    def __init__(
+        self, store: Store, pairs: pd.DataFrame, size: int, seed: int, *, redraw: bool = False
+    ) -> None:
+        self.store = store
+        self.size = size
+        self.seed = seed
+        self.pairs = pairs.reset_index(drop=True)
+        self.degradation = _degradation(store) if redraw else None
+        self._rows = _Rows(self.pairs)
+
+    @property
+    def epoch(self) -> int:
+        """The crops of one epoch."""
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> PictureCrop:
+        place, random = _shuffled(self.seed, index, self.epoch)
+        row = self._rows[place]
+        height, width = self.store.shape(row.scene, row.reference, "normal")
+        y = int(random.integers(height - self.size + 1))
+        x = int(random.integers(width - self.size + 1))
+        low, reference = read_picture_crop(self.store, row, y, x, self.size)
+        if self.degradation is None:
+            drawn = _as_stored(self.store, row)
+        else:
+            low, drawn = _darkened(reference, self.degradation, random)
+        pictures = _turned(torch.from_numpy(low), torch.from_numpy(reference), random)
+        return PictureCrop(*pictures, drawn=torch.tensor(drawn, dtype=torch.float32))
+
+
+def _degradation(store: Store) -> Degradation:
+    """Return how the protocol that a dataset was made under darkens."""
+    protocol = parse(store.protocol, store.protocol_text)
+    if not isinstance(protocol, SynthesisProtocol):
+        raise StoreError(
+            f"dataset {store.name}", "its dark pictures are captures",
+            "only synthesised ones can be drawn anew", "Use a set made by lldata synthesize",
+        )  # fmt: skip
+    return protocol.degradation
 
 
 def flipped(crop: Crop, random: np.random.Generator) -> Crop:
@@ -85,10 +151,49 @@ def flipped(crop: Crop, random: np.random.Generator) -> Crop:
     The planes are not exchanged, so within a packed pixel the colours stay where they were while
     the reference moves: by half a packed pixel at most, as in SID's released training.
     """
-    packed, reference = crop.packed, crop.reference
+    packed, reference = _turned(crop.packed, crop.reference, random)
+    return Crop(packed, reference, crop.ratio)
+
+
+def _turned(a: Tensor, b: Tensor, random: np.random.Generator) -> tuple[Tensor, Tensor]:
     upside_down, mirrored, transposed = random.random(3) < 0.5
     axes = [axis for axis, turn in ((-2, upside_down), (-1, mirrored)) if turn]
-    packed, reference = packed.flip(axes), reference.flip(axes)
+    a, b = a.flip(axes), b.flip(axes)
     if transposed:
-        packed, reference = packed.mT, reference.mT
-    return Crop(packed.contiguous(), reference.contiguous(), crop.ratio)
+        a, b = a.mT, b.mT
+    return a.contiguous(), b.contiguous()
+
+
+class _Rows:
+    """The rows of a pair table; pandas takes longer for one than reading the crop."""
+
+    def __init__(self, pairs: pd.DataFrame) -> None:
+        self._columns = {str(name): pairs[name].to_numpy() for name in pairs}
+
+    def __getitem__(self, number: int) -> SimpleNamespace:
+        return SimpleNamespace(**{name: column[number] for name, column in self._columns.items()})
+
+
+def _shuffled(seed: int, index: int, epoch_length: int) -> tuple[int, np.random.Generator]:
+    """Return which place of an epoch crop `index` shows, and what all else of it is drawn from."""
+    epoch, position = divmod(index, epoch_length)
+    order = np.random.default_rng((seed, 0, epoch)).permutation(epoch_length)
+    return int(order[position]), np.random.default_rng((seed, 1, index))
+
+
+def _darkened(
+    normal: NDArray[np.float32], degradation: Degradation, random: np.random.Generator
+) -> tuple[NDArray[np.float32], tuple[float, float, float]]:
+    """Return a crop (3, h, w) darkened by what is drawn, and alpha, gamma and noise_sigma."""
+    drawn = retinex.draw(degradation, random)
+    low = retinex.darken(normal, drawn, random)
+    if degradation.eight_bit:
+        low = np.rint(low * 255) / np.float32(255)
+    return low, (drawn.alpha, drawn.gamma, drawn.noise_sigma)
+
+
+def _as_stored(store: Store, row: Any) -> tuple[float, float, float]:
+    """Return alpha, gamma and noise_sigma of a stored dark picture, NaN where it has none."""
+    _, facts = store.picture(row.scene, row.short, "low", (slice(0, 0), slice(0, 0)))
+    alpha, gamma, sigma = (facts.get(k, math.nan) for k in ("alpha", "gamma", "noise_sigma"))
+    return alpha, gamma, sigma

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -13,9 +14,8 @@ from lldata import cfa
 from lldata.errors import StoreError
 from lldata.frame import Frame
 from lldata.render import render
+from lldata.scene import Picture
 from lldata.store import Store
-
-WHITE_16 = np.float32(65535)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +23,8 @@ class Sample:
     """One pair. Raw methods read `packed`, picture methods `srgb`, clip methods `clip`."""
 
     pair: str  # SCENE/SHORT
-    ratio: float  # exposure ratio long over short, not capped
-    frame: Frame | None = None  # the short frame
+    ratio: float  # exposure ratio long over short, not capped; NaN of ready pictures
+    frame: Frame | None = None  # the short frame; None of ready pictures
     packed: NDArray[np.float32] | None = None  # (C, h, w) linear, (DN - black)/(white - black)
     srgb: NDArray[np.float32] | None = None  # (3, H, W) in [0, 1]
     clip: Iterator[NDArray[np.float32]] | None = None
@@ -54,7 +54,8 @@ def read_sample(
     Parameters
     ----------
     pair : its id, SCENE/SHORT
-    picture : which render of the short to give in `srgb`: as it is, or amplified by the ratio
+    picture : which render of the short to give in `srgb`: as it is, or amplified by the ratio;
+        a dataset of ready pictures always gives its dark one
     reference : whether to give the reference (methods that declare a reference_use only)
 
     Raises
@@ -63,7 +64,12 @@ def read_sample(
         If the store has no such pair.
     """
     row = pair_row(store, pair)
-    sample = sample_of_frame(store.frame(row.scene, row.short), pair, row.ratio, picture=picture)
+    if store.kind == "pictures":
+        low, _ = store.picture(row.scene, row.short, "low")
+        sample = Sample(pair, math.nan, srgb=_planes_first(low))
+    else:
+        frame = store.frame(row.scene, row.short)
+        sample = sample_of_frame(frame, pair, row.ratio, picture=picture)
     if not reference:
         return sample
     return replace(sample, reference=read_reference(store, row))
@@ -84,7 +90,14 @@ def pair_row(store: Store, pair: str) -> Any:
 
 def read_reference(store: Store, row: Any) -> NDArray[np.float32]:
     """Return the reference of a row of the pair table, (3, H, W) float32 in [0, 1]."""
-    return _planes_first(store.reference(row.scene, row.reference))
+    return _planes_first(reference_picture(store, row))
+
+
+def reference_picture(store: Store, row: Any, window: tuple[slice, slice] | None = None) -> Picture:
+    """Return the reference of a row of the pair table as stored, (H, W, 3) uint8 or uint16."""
+    if store.kind == "pictures":
+        return store.picture(row.scene, row.reference, "normal", window)[0]
+    return store.reference(row.scene, row.reference, window)
 
 
 def packed_shape(store: Store, row: Any) -> tuple[int, int, int]:
@@ -137,7 +150,21 @@ def _window(
     return cfa.reflected(positions, length, period), start - first * cells
 
 
-def _planes_first(picture: NDArray[np.uint16]) -> NDArray[np.float32]:
+def read_picture_crop(
+    store: Store, row: Any, y: int, x: int, size: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Read a crop of one pair of ready pictures, low and normal, each (3, size, size) in [0, 1].
+
+    Parameters
+    ----------
+    y, x, size : top, left and side, pixels; inside both pictures
+    """
+    window = (slice(y, y + size), slice(x, x + size))
+    low, _ = store.picture(row.scene, row.short, "low", window)
+    return _planes_first(low), _planes_first(reference_picture(store, row, window))
+
+
+def _planes_first(picture: Picture) -> NDArray[np.float32]:
     planes: NDArray[np.float32] = picture.transpose(2, 0, 1).astype(np.float32)
-    planes /= WHITE_16
+    planes /= np.float32(np.iinfo(picture.dtype).max)
     return planes
