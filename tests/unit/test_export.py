@@ -113,8 +113,8 @@ def ready(folder: Path, kind: str, **more: object) -> SceneFile:
     }  # fmt: skip
     return SceneFile(
         scene="a", group="a", split="test", camera="", protocol="x", synthetic=False,
-        origin="p.png", protocol_text='[files]\nnormal = "bright"\ntarget = "day"', pairs=(row,), findings=(),
-        sources={}, versions={"lldata": "1", "rawpy": "2", "libraw": "3", "numpy": "4"}, kind=kind,
+        origin="p.png", protocol_text='[files]\nnormal = "bright"\ntarget = "day"',
+        pairs=(row,), findings=(), sources={}, versions={"lldata": "1", "rawpy": "2", "libraw": "3", "numpy": "4"}, kind=kind,
         **more,
     )  # fmt: skip
 
