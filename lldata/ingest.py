@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lldata import clip_files, clips, examine, pictures, raw, splits, store, upkeep
+from lldata import brackets, clip_files, clips, examine, pictures, raw, splits, store, upkeep
 from lldata.audit import Finding
 from lldata.detection import Header, choose
 from lldata.engine import Local, Unit, WorkerError, run_units

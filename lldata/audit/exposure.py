@@ -113,12 +113,9 @@ def _clipping(pair: Pair, limits: Limits) -> _Verdict:
 
 def _white(pair: Pair, limits: Limits) -> _Verdict:
     change = pair.scene.white_change
-    if change <= limits.effective_white:
-        return _Verdict("pass", change, limits.effective_white, "")
-    return _Verdict(
-        "warn", change, limits.effective_white,
-        f"LibRaw rendered its brightest pixel, {change:.1%} under the white level, as white",
-    )  # fmt: skip
+    text = f"LibRaw rendered its brightest pixel, {change:.1%} under the white level, as white"
+    status: Status = "warn" if change > limits.effective_white else "pass"
+    return _Verdict(status, change, limits.effective_white, text if change > 0 else "")
 
 
 def _judged(value: float, warn: float, quarantine: float) -> tuple[Status, float]:
