@@ -20,6 +20,9 @@ _cli = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Protocol = Annotated[str | None, typer.Option(help="Capture protocol; else the frames decide.")]
+Lists = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder of list files that decide the splits.")
+]
 Deep = Annotated[bool, typer.Option("--deep", help="Decode every frame twice and compare.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; by default one a core.")]
 Source = Annotated[Path, typer.Argument(metavar="SRC", help="Folder of RAW files.")]
@@ -152,9 +155,46 @@ def _faults(texts: Sequence[str]) -> dict[str, int]:
 
 
 @_cli.command()
+def download(
+    protocol: Annotated[str, typer.Argument(metavar="P", help="Protocol of a public set.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder; else $LLDATA_HOME/.downloads/P.")
+    ] = None,
+    supplied: Annotated[
+        list[Path] | None,
+        typer.Option("--from", metavar="PATH", help="A file you have, or its folder."),
+    ] = None,
+    unpack: Annotated[bool, typer.Option(help="Unpack the archives too.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Fetch a public set, go on with it, or check what is there; whole files are never refetched.
+
+    Example: lldata download sid_sony --out SID
+    """
+    from lldata import download as work
+    from lldata.sources import source_of
+
+    source = source_of(protocol)
+    folder = work.default_folder(source) if out is None else out
+    with console.transfer() as report:
+        held = work.download(source, folder, supplied or (), report=report)
+    count = work.unpack_all(source, held, folder) if unpack else 0
+    if as_json:
+        console.print_json({"protocol": protocol, "path": folder, "unpacked": count,
+                            "files": [h.as_json() for h in held]})  # fmt: skip
+        return
+    columns = ("file", "bytes", "state", "sha256 by", "sha256")
+    console.print_table(source.title, columns, [
+        (h.name, h.size, h.state, h.pinned, h.sha256) for h in held
+    ])  # fmt: skip
+    console.say(f"{folder}: {count} files unpacked. Source: {source.page} ({source.licence})")
+
+
+@_cli.command()
 def check(
     src: Source,
     protocol: Protocol = None,
+    lists: Lists = None,
     deep: Deep = False,
     workers: Workers = None,
     as_json: Json = False,
@@ -166,7 +206,7 @@ def check(
     from lldata import ingest as work
 
     engine = _engine(workers)
-    plans = work.plan(src, protocol, engine)
+    plans = work.plan(src, protocol, engine, lists)
     findings: list[Any] = []
     with console.progress("checking", sum(len(p.scenes) for p in plans)) as advance:
         for outcome in work.check(plans, engine, deep=deep):
@@ -183,6 +223,7 @@ def ingest(
     src: Source,
     protocol: Protocol = None,
     name: Annotated[str | None, typer.Option(help="Name of the dataset.")] = None,
+    lists: Lists = None,
     deep: Deep = False,
     workers: Workers = None,
     as_json: Json = False,
@@ -195,7 +236,7 @@ def ingest(
     from lldata.store import open_store
 
     engine = _engine(workers)
-    datasets = work.prepare(src, protocol, name, engine)
+    datasets = work.prepare(src, protocol, name, engine, lists)
     results, findings = [], []
     for dataset in datasets:
         with console.progress(dataset.name, len(dataset.plan.scenes)) as advance:

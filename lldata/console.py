@@ -21,6 +21,7 @@ from lldata.errors import LowLightError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import TaskID
 
 _SPACE = ("space is needed there", "Free some, or choose another folder")
 _RIGHTS = ("it must be read or written", "Change its rights, or choose another folder")
@@ -215,3 +216,52 @@ def _plain_progress(label: str, total: int) -> Callable[[], None]:
             say(f"{label}: {done}/{total}")
 
     return advance
+
+
+@contextlib.contextmanager
+def transfer() -> Iterator[Callable[[str, int, int], None]]:
+    """Show how far files are fetched; the block gets a function of name, bytes done, bytes in all.
+
+    A bar for each file on a terminal; elsewhere one plain line for each tenth of a file.
+    """
+    console = stderr_console()
+    if not console.is_terminal:
+        yield _plain_transfer()
+        return
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=total)
+            bar.update(tasks[name], completed=done, total=total)
+
+        yield show
+
+
+def _plain_transfer() -> Callable[[str, int, int], None]:
+    tenths: dict[str, int] = {}
+
+    def show(name: str, done: int, total: int) -> None:
+        tenth = done * 10 // max(total, 1)
+        if tenth > tenths.get(name, 0):
+            say(f"{name}: {done / 1e6:.0f}/{total / 1e6:.0f} MB")
+        tenths[name] = max(tenth, tenths.get(name, 0))
+
+    return show

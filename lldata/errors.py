@@ -43,3 +43,7 @@ class MethodError(LowLightError):
 
 class ScoreError(LowLightError):
     """Images cannot be scored, or a metric, track or record is unknown or malformed."""
+
+
+class DownloadError(LowLightError):
+    """A public file cannot be had, is not the pinned one, or an archive holds what it must not."""

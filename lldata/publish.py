@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from lldata.errors import StoreError
+from lldata.errors import LowLightError, StoreError
 
 TEMPORARY = ".tmp"
 
@@ -97,3 +98,21 @@ def locked(path: Path) -> Iterator[None]:
 
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def check_room(folder: Path, needed: int) -> None:
+    """Refuse to begin what the disk has no room for.
+
+    Raises
+    ------
+    LowLightError
+        If fewer bytes are free than are needed.
+    """
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise LowLightError(
+            folder,
+            f"{free / 1e9:.3g} GB are free",
+            f"{needed / 1e9:.3g} GB are needed",
+            "Make room, or choose a folder on another disk",
+        )
