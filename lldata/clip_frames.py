@@ -8,8 +8,8 @@ pages the first, so that TIFF directories are looked at before.
 from __future__ import annotations
 
 import hashlib
-import io
 import stat
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +17,15 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
+from lldata import tiff
 from lldata.errors import FrameError, MetadataError
 
 _BITS_8_TO_16 = 257  # 255 becomes 65535, exactly
 _TIFF = (".tif", ".tiff")
-_CONTIGUOUS = 1  # TIFF PlanarConfiguration
+_SUBFILE, _PLANAR = 254, 284  # TIFF tags
+_CONTIGUOUS = (1,)  # of PlanarConfiguration
 _COPY_AGAIN = "Copy it from the card again"
 
 
@@ -124,14 +125,19 @@ def _no_rgb(where: object, found: str) -> MetadataError:
 
 def _check_tiff(path: Path, data: bytes) -> None:
     """Refuse what OpenCV would read as something else."""
+    if not tiff.is_tiff(data):
+        raise _no_rgb(path, "it starts as no TIFF of 32-bit offsets")
     try:
-        with tifffile.TiffFile(io.BytesIO(data)) as file:
-            pages, planar = len(file.pages), int(file.pages.first.planarconfig)
-    except Exception as error:  # whatever a damaged directory makes of tifffile
+        pages = [d for d in tiff.directories(data) if not _is_thumbnail(d)]
+        apart = any(d.integers(_PLANAR) not in ((), _CONTIGUOUS) for d in pages)
+    except struct.error as error:
         raise FrameError(
-            path, f"its TIFF directory cannot be read ({error})", "a whole file is needed",
-            _COPY_AGAIN,
-        ) from error  # fmt: skip
-    if pages != 1 or planar != _CONTIGUOUS:
-        found = f"{pages} pages" if pages != 1 else "its colours in separate planes"
+            path, "its TIFF directory lies outside the file", "a whole file is needed", _COPY_AGAIN
+        ) from error
+    if len(pages) != 1 or apart:
+        found = f"{len(pages)} pages" if len(pages) != 1 else "its colours in separate planes"
         raise _no_rgb(path, f"it has {found}")
+
+
+def _is_thumbnail(directory: tiff.Directory) -> bool:
+    return bool(directory.integers(_SUBFILE) and directory.integers(_SUBFILE)[0] & 1)

@@ -18,7 +18,7 @@ import multiprocessing
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.metadata import version
@@ -140,11 +140,11 @@ def _column_out(group: h5py.Group, name: str, kind: type) -> NDArray[Any]:
 
 
 def scene_bytes(
-    scene: SceneFile, pixels: Pixels, clip: Mapping[str, NDArray[np.uint16]] | None = None
+    scene: SceneFile, pixels: Pixels, clip: Mapping[str, Sequence[NDArray[np.uint16]]] | None = None
 ) -> memoryview:
     """Build the HDF5 file of a scene, or of a part of its shorts or clips, in memory.
 
-    `clip` gives the frames (T, H, W, 3) of low, target or truth that this file holds.
+    `clip` gives the frames, each (H, W, 3), of low, target or truth that this file holds.
     """
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
@@ -162,7 +162,7 @@ def scene_bytes(
                 for key, value in pixels.facts.get(f"{kind}/{name}", {}).items():
                     _value_in(dataset.attrs, key, value)
         for name, frames in (clip or {}).items():
-            _pixels_in(file, f"clip/{name}", frames)
+            _frames_in(file, f"clip/{name}", frames)
     return buffer.getbuffer()
 
 
@@ -174,12 +174,22 @@ def _record(scene: SceneFile) -> dict[str, Any]:
 
 
 def _pixels_in(file: h5py.File, name: str, array: NDArray[Any]) -> h5py.Dataset:
-    frames = array.ndim - 3 if array.ndim > 2 else 0  # leading axes: one chunk for each frame
-    sides = tuple(min(CHUNK, side) for side in array.shape[frames : frames + 2])
-    chunks = (1,) * frames + sides + array.shape[frames + 2 :]
+    chunks = tuple(min(CHUNK, side) for side in array.shape[:2]) + array.shape[2:]
     return file.create_dataset(
         name, data=array, chunks=chunks, fletcher32=True, **hdf5plugin.Bitshuffle(cname="lz4")
     )
+
+
+def _frames_in(file: h5py.File, name: str, frames: Sequence[NDArray[np.uint16]]) -> None:
+    """Write frames as one array (T, H, W, 3), without a second copy of them in memory."""
+    height, width, colours = frames[0].shape
+    dataset = file.create_dataset(
+        name, (len(frames), height, width, colours), np.uint16,
+        chunks=(1, min(CHUNK, height), min(CHUNK, width), colours), fletcher32=True,
+        **hdf5plugin.Bitshuffle(cname="lz4"),
+    )  # fmt: skip
+    for number, frame in enumerate(frames):
+        dataset[number] = frame
 
 
 def _value_in(attributes: h5py.AttributeManager, name: str, value: Any) -> None:

@@ -137,8 +137,7 @@ def publish_clip(folder: Path, scene: SceneFile, frames: ClipFrames) -> SceneFil
         )  # fmt: skip
         if standing:
             return _standing(path, complete)
-        last = {name: np.stack(each) for name, each in held.items()}
-        publish.write_once(path, scene_bytes(complete, Pixels(), last))
+        publish.write_once(path, scene_bytes(complete, Pixels(), held))
     return complete
 
 
@@ -158,7 +157,7 @@ def _publish_part(
     digests: Mapping[str, list[str]],
     number: int,
 ) -> dict[str, Any]:
-    data = scene_bytes(scene, Pixels(), {n: np.stack(each) for n, each in held.items()})
+    data = scene_bytes(scene, Pixels(), held)
     publish.write_replacing(part_path(path, number), data)
     return {
         "number": number, "size": len(data), "sha256": hashlib.sha256(data).hexdigest(),
