@@ -19,10 +19,11 @@ Values = NDArray[np.float64]
 
 TOLERANCE = 0.1  # share of the light that may be missing below the knee
 SURE = 3.0  # standard errors
-_BINS, _FEWEST_BINS, _IN_BIN = 32, 5, 12
+_BINS = (32, 16, 8)  # steps of brightness, fewer where noise asks for it
+_FEWEST_BINS, _IN_BIN = 5, 12
 _ROUGH = 0.02  # of the light: what a line is no better than, whatever the noise
 _BEFORE_KNEE = 0.8  # up to here the line is fitted
-_TOO_NOISY = 0.05  # doubt from which a missing tenth of the light cannot be told
+_TOO_NOISY = 0.03  # doubt from which a missing fifth of the light cannot be told
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,14 @@ def fit(short: Values, long: Values, ratio: float) -> Response | None:
 
     Blocks at the white level are left out by the caller.
     """
-    count = min(_BINS, len(long) // _IN_BIN)
-    if count < _FEWEST_BINS or np.ptp(long) <= 0:
+    if len(long) < _FEWEST_BINS * _IN_BIN or np.ptp(long) <= 0:
         return None
-    bins = np.array_split(np.argsort(long, kind="stable"), count)
-    straight, lacking, doubt = _linear_part(bins, short, long)
+    order = np.argsort(long, kind="stable")
+    for count in _BINS:
+        bins = np.array_split(order, min(count, len(long) // _IN_BIN))
+        straight, lacking, doubt = _linear_part(bins, short, long)
+        if doubt < _TOO_NOISY:
+            break
     kept = np.concatenate(bins[:straight])
     line = _line(short[kept], long[kept])
     if line is None:
