@@ -65,8 +65,9 @@ def canonical_json(value: Any) -> bytes:
 
 def array_digest(array: NDArray[Any]) -> str:
     """Return the sha256 of an array's type, shape and values."""
-    head = f"{array.dtype.str}{array.shape}".encode()
-    return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()
+    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return digest.hexdigest()
 
 
 def content_digest(

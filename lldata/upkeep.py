@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,8 +65,16 @@ def _divided(pixels: Pixels) -> list[Pixels]:
     return parts
 
 
-def publish_scene(folder: Path, scene: SceneFile, pixels: Pixels) -> SceneFile:
-    """Write one scene into a dataset's folder; return it with its digests.
+class Published(NamedTuple):
+    """A scene that stands in a dataset's folder."""
+
+    scene: SceneFile  # with its digests
+    size: int  # of its file, bytes
+    sha256: str  # of its file
+
+
+def publish_scene(folder: Path, scene: SceneFile, pixels: Pixels) -> Published:
+    """Write one scene into a dataset's folder.
 
     A scene of more than 1 GiB of pixels has further files for its shorts, written first: the
     scene exists once its own file does.
@@ -83,8 +92,7 @@ def publish_scene(folder: Path, scene: SceneFile, pixels: Pixels) -> SceneFile:
     if path.exists():
         return _standing(path, complete)
     if not further:
-        written = publish.write_once(path, scene_bytes(complete, first))
-        return complete if written else _standing(path, complete)
+        return _write_scene(path, complete, scene_bytes(complete, first))
     with publish.locked(path.parent / PARTS_LOCK):
         if path.exists():
             return _standing(path, complete)
@@ -97,11 +105,18 @@ def publish_scene(folder: Path, scene: SceneFile, pixels: Pixels) -> SceneFile:
                 "sha256": hashlib.sha256(data).hexdigest(),
             })  # fmt: skip
         complete = replace(complete, parts=tuple(parts))
-        publish.write_once(path, scene_bytes(complete, first))
-    return complete
+        return _write_scene(path, complete, scene_bytes(complete, first))
 
 
-def publish_clip(folder: Path, scene: SceneFile, frames: ClipFrames) -> SceneFile:
+def _write_scene(path: Path, complete: SceneFile, data: memoryview) -> Published:
+    with ThreadPoolExecutor(1) as beside:  # hashed while the disk is waited for
+        digest = beside.submit(lambda: hashlib.sha256(data).hexdigest())
+        if not publish.write_once(path, data):
+            return _standing(path, complete)
+        return Published(complete, len(data), digest.result())
+
+
+def publish_clip(folder: Path, scene: SceneFile, frames: ClipFrames) -> Published:
     """Write a scene of clips into a dataset's folder, at most 1 GiB of pixels at a time.
 
     Parameters
@@ -137,8 +152,7 @@ def publish_clip(folder: Path, scene: SceneFile, frames: ClipFrames) -> SceneFil
         )  # fmt: skip
         if standing:
             return _standing(path, complete)
-        publish.write_once(path, scene_bytes(complete, Pixels(), held))
-    return complete
+        return _write_scene(path, complete, scene_bytes(complete, Pixels(), held))
 
 
 def _check_counts(scene: SceneFile, digests: Mapping[str, list[str]]) -> None:
@@ -165,7 +179,7 @@ def _publish_part(
     }  # fmt: skip
 
 
-def _standing(path: Path, complete: SceneFile) -> SceneFile:
+def _standing(path: Path, complete: SceneFile) -> Published:
     """Return the scene that another writer stored, if it is the same."""
     standing = read_scene(path)
     if (standing.content, standing.references) != (complete.content, complete.references):
@@ -175,10 +189,15 @@ def _standing(path: Path, complete: SceneFile) -> SceneFile:
             "one name stands for one scene",
             "Rename one, or ingest into another dataset",
         )
-    return standing
+    return Published(standing, path.stat().st_size, file_digest(path))
 
 
-def build_index(path: Path, created: str, scene_findings: Iterable[Finding] = ()) -> None:
+def build_index(
+    path: Path,
+    created: str,
+    scene_findings: Iterable[Finding] = (),
+    written: Mapping[str, tuple[int, str]] | None = None,
+) -> None:
     """Rebuild a dataset's index from its scene files, under a short lock.
 
     Parameters
@@ -187,6 +206,7 @@ def build_index(path: Path, created: str, scene_findings: Iterable[Finding] = ()
     created : ISO 8601 date of the dataset's first ingest; an older index keeps its own
     scene_findings : about whole scenes, also those that were not stored; an older index's stay
         unless these are about the same scene or the scene has been stored since
+    written : scene -> bytes and sha256 of its file, where this ingest has them at hand
     """
     with publish.locked(path / ".lock"):
         for folder in (path, path / "scenes"):
@@ -202,7 +222,8 @@ def build_index(path: Path, created: str, scene_findings: Iterable[Finding] = ()
                 "Ingest a folder of frames first",
             )
         older = _older_index(path)
-        known = {} if older is None else {n: (size, d) for n, size, d in older.scene_files()}
+        known = dict(written or {})
+        known |= {} if older is None else {n: (size, d) for n, size, d in older.scene_files()}
         digests = [_known_digest(p, known) for p in files]
         entries = [
             (read_scene(p), p.stat().st_size, d) for p, d in zip(files, digests, strict=True)

@@ -280,9 +280,9 @@ def test_a_scene_too_large_for_one_file_has_parts(tmp_path: Path, monkeypatch: p
     large = replace(pixels(1), short=shorts)
     one = large.long["00001_00_10s"].mosaic.nbytes
     rows = tuple({**scene().pairs[0], "pair": f"00001/{name}", "short": name} for name in shorts)
-    whole = upkeep.publish_scene(tmp_path / "whole", scene(pairs=rows), large)
+    whole = upkeep.publish_scene(tmp_path / "whole", scene(pairs=rows), large).scene
     monkeypatch.setattr(store, "LARGEST_PIXELS", 5 * one)
-    parted = upkeep.publish_scene(tmp_path / "d", scene(pairs=rows), large)
+    parted = upkeep.publish_scene(tmp_path / "d", scene(pairs=rows), large).scene
     assert [len(part["short"]) for part in parted.parts] == [4]
     assert (parted.content, whole.parts) == (whole.content, ())
     upkeep.build_index(tmp_path / "d", "now")
