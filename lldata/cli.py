@@ -311,14 +311,25 @@ def _summary_or_reason(name: str) -> dict[str, Any]:
 
 
 @_cli.command()
-def show(dataset: DatasetName, as_json: Json = False) -> None:
+def show(
+    datasets: Annotated[
+        list[str], typer.Argument(metavar="D...", help="Datasets: names or folders.")
+    ],
+    as_json: Json = False,
+) -> None:
     """Show what a dataset holds: splits, ratios, ISO values (of usable pairs), digests.
 
-    Example: lldata show canon6d_iso12600
+    Of several datasets: one table of all their usable pairs.
+
+    Example: lldata show canon6d_iso200 canon6d_iso12600
     """
     from lldata.store import open_store
+    from lldata.view import open_view
 
-    store = open_store(dataset)
+    if len(datasets) > 1:
+        _show_view(open_view(datasets), as_json=as_json)
+        return
+    store = open_store(datasets[0])
     usable = store.usable()
     document = {
         **_summary(store), "protocol": store.protocol, "synthetic": store.synthetic,
@@ -338,6 +349,22 @@ def show(dataset: DatasetName, as_json: Json = False) -> None:
         for key, value in document.items()
     ]
     console.print_table(store.name, ("", ""), flat)
+
+
+def _show_view(view: Any, *, as_json: bool) -> None:
+    rows, usable = view.counts(), view.usable()
+    document = {
+        "datasets": [_summary(store) for store in view.stores.values()],
+        "pairs": len(view.pairs), "usable": len(usable), "rows": rows,
+        "splits": _counts(usable["split"]), "ratios": _counts(usable["ratio"].round()),
+        "isos": _counts(usable["iso"]),
+    }  # fmt: skip
+    if as_json:
+        console.print_json(document)
+        return
+    columns = ("dataset", "iso", "split", "ratio", "pairs")
+    table = [tuple(row[c] for c in columns) for row in rows]
+    console.print_table(f"{len(usable)} usable pairs of {len(view.pairs)}", columns, table)
 
 
 def _counts(column: Any) -> dict[str, int]:

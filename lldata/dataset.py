@@ -22,6 +22,7 @@ from lldata.protocol import Degradation, SynthesisProtocol, parse
 from lldata.sample import packed_shape, read_crop, read_picture_crop
 from lldata.store import Store
 from lldata.synthesis import retinex
+from lldata.view import View, key_of
 
 
 class Crop(NamedTuple):
@@ -45,7 +46,7 @@ class Crops(Dataset[Crop]):
 
     Parameters
     ----------
-    store : the dataset
+    store : the dataset, or a view over several
     pairs : the rows of `store.pairs` to draw from
     size : packed pixels on a side; frames must be at least as large
     seed : of everything that is random
@@ -54,7 +55,13 @@ class Crops(Dataset[Crop]):
     """
 
     def __init__(
-        self, store: Store, pairs: pd.DataFrame, size: int, seed: int, *, by_scene: bool = False
+        self,
+        store: Store | View,
+        pairs: pd.DataFrame,
+        size: int,
+        seed: int,
+        *,
+        by_scene: bool = False,
     ) -> None:
         self.store = store
         self.size = size
@@ -62,7 +69,7 @@ class Crops(Dataset[Crop]):
         self.pairs = pairs.reset_index(drop=True)
         self._rows = _Rows(self.pairs)
         self._shapes: dict[int, tuple[int, int, int]] = {}  # of the packed frames met so far
-        key = self.pairs["scene"] if by_scene else self.pairs["pair"]
+        key = key_of(self.pairs, "scene" if by_scene else "pair")
         _, drawn, counts = np.unique(key.to_numpy(str), return_inverse=True, return_counts=True)
         # the rows of each scene, or the one of each pair
         self.draws = np.split(np.argsort(drawn, kind="stable"), counts.cumsum()[:-1])
@@ -76,12 +83,13 @@ class Crops(Dataset[Crop]):
         place, random = _shuffled(self.seed, index, self.epoch)
         number = int(random.choice(self.draws[place]))
         row = self._rows[number]
+        store = self.store.store_of(row) if isinstance(self.store, View) else self.store
         if number not in self._shapes:
-            self._shapes[number] = packed_shape(self.store, row)
+            self._shapes[number] = packed_shape(store, row)
         _, height, width = self._shapes[number]
         y = int(random.integers(height - self.size + 1))
         x = int(random.integers(width - self.size + 1))
-        packed, reference = read_crop(self.store, row, y, x, self.size)
+        packed, reference = read_crop(store, row, y, x, self.size)
         ratio = torch.tensor(row.ratio, dtype=torch.float32)
         return flipped(Crop(torch.from_numpy(packed), torch.from_numpy(reference), ratio), random)
 

@@ -293,14 +293,23 @@ def prepare(
     """
     plans = plan(src, protocol, engine, lists)
     datasets = []
-    for found in plans:
-        label = found.protocol.name
-        if name is not None:
-            label = name if len(plans) == 1 else f"{name}_{label.partition('_')[2] or label}"
+    for found, label in zip(plans, _labels(plans, name), strict=True):
         path = store.home() / store.check_name(label)
         known = {s.scene for s in found.scenes if _stored(path, s, found.protocol)}
         datasets.append(Dataset(label, path, found, frozenset(known)))
     return datasets
+
+
+def _labels(plans: Sequence[Plan], name: str | None) -> list[str]:
+    """Return the names of the datasets: X, or X_iso200 and so on where there are several.
+
+    What follows the camera in the protocol's name is enough where it tells them apart.
+    """
+    own = [found.protocol.name for found in plans]
+    if name is None or len(own) == 1:
+        return own if name is None else [name]
+    ends = [label.partition("_")[2] or label for label in own]
+    return [f"{name}_{end}" for end in (ends if len(set(ends)) == len(ends) else own)]
 
 
 def _stored(path: Path, files: SceneFiles, protocol: Protocol) -> bool:
