@@ -60,7 +60,7 @@ def _reads_back(path: Path, data: bytes | memoryview) -> bool:
     piece = np.empty(min(_PIECE, max(len(expected), 1)), np.uint8)
     at = 0
     with path.open("rb", buffering=0) as file:
-        while count := file.readinto(piece):
+        while count := file.readinto(piece.data):
             if not np.array_equal(piece[:count], expected[at : at + count]):
                 return False
             at += count

@@ -66,7 +66,7 @@ def canonical_json(value: Any) -> bytes:
 def array_digest(array: NDArray[Any]) -> str:
     """Return the sha256 of an array's type, shape and values."""
     digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
-    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
