@@ -27,7 +27,7 @@ def check_data(info: MethodInfo, store: Store) -> None:
             f"{store.name} holds ready pictures",
             "Choose a method of domain srgb (lleval models), or a dataset of RAW frames",
         )  # fmt: skip
-    if info.needs_ratio or info.input == "amplified":
+    if info.domain == "srgb" and info.input == "amplified":
         raise MethodError(
             f"--model {info.name}", "its input is amplified by the exposure ratio",
             f"{store.name} holds ready pictures, whose ratio is not known",

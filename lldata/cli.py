@@ -233,10 +233,37 @@ def ingest(
     Example: lldata ingest canon6d/
     """
     from lldata import ingest as work
-    from lldata.store import open_store
 
     engine = _engine(workers)
-    datasets = work.prepare(src, protocol, name, engine, lists)
+    _make(work.prepare(src, protocol, name, engine, lists), engine, deep=deep, as_json=as_json)
+
+
+@_cli.command()
+def synthesize(
+    src: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of photographs.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the dataset.")],
+    protocol: Annotated[str, typer.Option(help="How to darken them.")] = "raise_retinex",
+    lists: Lists = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same dataset.")] = 0,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Darken photographs by a formula and store them as pairs; run it again to go on.
+
+    Example: lldata synthesize photographs/ dusk --protocol raise_retinex
+    """
+    from lldata import synthesise as work
+
+    engine = _engine(workers)
+    dataset = work.prepare(src, name, protocol, seed, engine, lists)
+    _make([dataset], engine, deep=False, as_json=as_json)
+
+
+def _make(datasets: Sequence[Any], engine: Any, *, deep: bool, as_json: bool) -> None:
+    """Store prepared datasets and print what became of them."""
+    from lldata import ingest as work
+    from lldata.store import open_store
+
     results, findings = [], []
     for dataset in datasets:
         with console.progress(dataset.name, len(dataset.plan.scenes)) as advance:
