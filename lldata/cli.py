@@ -95,7 +95,7 @@ def simulate(
     protocol: Annotated[str, typer.Argument(metavar="PROTOCOL|canon6d", help="What to simulate.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write, new or empty.")],
     scenes: Annotated[int, typer.Option(min=1, help="Scenes in each set.")] = 12,
-    size: Annotated[str, typer.Option(metavar="HxW", help="Photosites.")] = "512x768",
+    size: Annotated[str, typer.Option(metavar="HxW", help="Photosites, or pixels.")] = "512x768",
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 0,
     fault: Annotated[
         list[str] | None, typer.Option(metavar="KIND=N", help="Spoil N scenes.")
@@ -103,18 +103,23 @@ def simulate(
     photos: Annotated[Path | None, typer.Option(help="Folder of your own photographs.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write simulated captures as DNG files, as a camera under a protocol would.
+    """Write simulated captures as a camera under a protocol would: DNG files, or frames of clips.
 
     Example: lldata simulate canon6d canon6d/ --scenes 12 --fault misaligned=1
     """
-    from lldata.protocol import load_raw
-    from lldata.synthesis.camera import simulate as take
+    from lldata.protocol import ClipProtocol, load, load_raw
+    from lldata.synthesis import camera, clips
 
     names = ("canon6d_iso200", "canon6d_iso12600") if protocol == "canon6d" else (protocol,)
-    files = take(
-        [load_raw(name) for name in names], out, scenes=scenes, size=_size(size), seed=seed,
-        faults=_faults(fault or []), photos=photos,
-    )  # fmt: skip
+    options: dict[str, Any] = {
+        "scenes": scenes, "size": _size(size), "seed": seed, "faults": _faults(fault or []),
+        "photos": photos,
+    }  # fmt: skip
+    chosen = load(names[0])
+    if isinstance(chosen, ClipProtocol):
+        files = clips.simulate(chosen, out, **options)
+    else:
+        files = camera.simulate([load_raw(name) for name in names], out, **options)
     count, first = 0, next(files)
     with console.progress("simulating", first.total) as advance:
         advance()
@@ -124,7 +129,7 @@ def simulate(
     if as_json:
         console.print_json(document)
     else:
-        console.say(f"{out}: {count + 1} simulated DNG files. Next: lldata ingest {out}")
+        console.say(f"{out}: {count + 1} simulated files. Next: lldata ingest {out}")
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -90,7 +90,7 @@ def simulate(
         )  # fmt: skip
         sets.append(_Set(protocol, body, planned, _FIRST_CAPTURE + index * _BETWEEN_SETS))
     truth = _truth(sets, size, seed)
-    _claim(out, truth)
+    claim(out, truth)
     return _take(sets, out, size)
 
 
@@ -139,7 +139,7 @@ def _set_truth(part: _Set) -> dict[str, Any]:
     }
 
 
-def _claim(out: Path, truth: bytes) -> None:
+def claim(out: Path, truth: bytes) -> None:
     """Make the folder ours, or complete our own; never mix with other files."""
     if out.exists() and not out.is_dir():
         raise LowLightError(out, "it is a file", "a folder is needed", "Name another folder")
