@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lldata import listing, raw, render, store, upkeep
-from lldata.audit import Finding, alignment, exposure, integrity, metadata, worst
+from lldata import coding, fingerprint, listing, raw, render, store, upkeep
+from lldata.audit import Finding, alignment, exposure, focus, integrity, metadata, worst
 from lldata.audit.evidence import Pair, Scene
 from lldata.errors import FrameError, MetadataError
 from lldata.frame import Frame
@@ -27,7 +27,10 @@ from lldata.scene import Pixels, SceneFile
 SAME_RENDER = 1 / 65535  # mean difference up to which a wrapped mosaic renders as its original
 
 
-AUDITS = (integrity.audit, metadata.audit, alignment.audit, exposure.audit)  # each: pair -> finding
+AUDITS = (  # each: pair -> finding
+    integrity.audit, metadata.audit, alignment.audit, exposure.audit, focus.audit,
+)  # fmt: skip
+Facts = dict[str, dict[str, Any]]  # file name -> what it tells
 
 
 def run_scene(job: SceneJob[RawProtocol]) -> Outcome:
@@ -37,11 +40,11 @@ def run_scene(job: SceneJob[RawProtocol]) -> Outcome:
     """
     name = job.files.scene
     try:
-        pixels = _read(job)
-        rows, findings = _audit(job, pixels)
+        pixels, facts = _read(job)
+        rows, findings = _audit(job, pixels, facts)
         if job.folder is None:
             return Outcome(name, "checked", tuple(findings), len(rows))
-        scene = _scene_file(job, pixels, rows, findings)
+        scene = replace(_scene_file(job, pixels, rows, findings), facts=facts)
     except MetadataError as error:
         return left_out(name, "metadata", error)
     except FrameError as error:
@@ -50,30 +53,34 @@ def run_scene(job: SceneJob[RawProtocol]) -> Outcome:
     return Outcome(name, "stored", tuple(findings), len(rows))
 
 
-def _read(job: SceneJob[RawProtocol]) -> Pixels:
-    files = job.files
-    shorts = {path.stem: _decode(path, deep=job.deep) for path in files.shorts}
+def _read(job: SceneJob[RawProtocol]) -> tuple[Pixels, Facts]:
+    files, told = job.files, Facts()
+    shorts = {path.stem: _decode(path, told, deep=job.deep) for path in files.shorts}
     if files.ready:
         picture, sha256 = _ready_reference(files.long)
+        told[files.long.name] = {"sha256": sha256}
         facts = {f"reference/{files.long.stem}": {"origin": "ready", "sha256": sha256}}
-        return Pixels(shorts, {}, {files.long.stem: picture}, facts=facts)
-    long = _decode(files.long, deep=job.deep)
+        return Pixels(shorts, {}, {files.long.stem: picture}, facts=facts), told
+    long = _decode(files.long, told, deep=job.deep)
     if not any(map(any, long.colour_matrix)):  # LibRaw converts by one that it does not show
         matrix = render.measured_matrix(files.long)
         long = replace(long, colour_matrix=matrix)
         shorts = {n: replace(f, colour_matrix=matrix) for n, f in shorts.items()}
     if job.folder is None:
-        return Pixels(shorts, {files.long.stem: long})
+        return Pixels(shorts, {files.long.stem: long}), told
     known = {"origin": "rendered", "effective_white": render.effective_white(long)}
     return Pixels(
         shorts, {files.long.stem: long}, {files.long.stem: render.render_file(files.long)},
         facts={f"reference/{files.long.stem}": known},
-    )  # fmt: skip
+    ), told  # fmt: skip
 
 
-def _decode(path: Path, *, deep: bool) -> Frame:
-    frame = raw.decode(path)
-    if deep and not np.array_equal(raw.decode(path).mosaic, frame.mosaic):
+def _decode(path: Path, told: Facts, *, deep: bool) -> Frame:
+    """Read a frame, noting what its file tells; twice where asked or known to be unsteady."""
+    frame, facts = raw.capture(path)[:2]
+    twice = deep or facts["compression"].startswith(coding.FUJI)
+    told[path.name] = {**facts, "decoded_twice": twice, "sha256": frame.sha256}
+    if twice and not np.array_equal(raw.decode(path).mosaic, frame.mosaic):
         raise FrameError(
             path,
             "decoded twice it gives different pixels",
@@ -110,17 +117,31 @@ def _ready_reference(path: Path) -> tuple[NDArray[np.uint16], str]:
 
 
 def _audit(
-    job: SceneJob[RawProtocol], pixels: Pixels
+    job: SceneJob[RawProtocol], pixels: Pixels, facts: Facts
 ) -> tuple[list[dict[str, Any]], list[Finding]]:
-    scene = Scene(job.files, job.protocol, pixels, job.deep)
+    scene = Scene(job.files, job.protocol, pixels, facts)
     rows, findings = [], listing.against_lists(job.files, pixels)
     for pair in scene.pairs:
         said = [audit(pair) for audit in AUDITS] if job.audits else []
         findings += said
         rows.append(_row(pair, [f.status for f in said] or ["unknown"], measured=job.audits))
+    if job.audits:
+        _recognise(scene, facts)
     if job.check_render and scene.long is not None:
         findings.append(_render_finding(job.files, scene.long))
     return rows, findings
+
+
+def _recognise(scene: Scene, facts: Facts) -> None:
+    """Note what every frame of a scene is recognised by elsewhere."""
+    for pair in scene.pairs:
+        facts[pair.path.name]["pixels"] = fingerprint.pixels_digest(pair.short.mosaic)
+    long = scene.long
+    seen = next(iter(scene.pixels.reference.values())) if long is None else long.mosaic
+    facts[scene.files.long.name] |= {
+        "pixels": fingerprint.pixels_digest(seen),
+        "thumbnail": fingerprint.thumbnail(scene.long_green),
+    }
 
 
 def _row(pair: Pair, statuses: list[Any], *, measured: bool) -> dict[str, Any]:

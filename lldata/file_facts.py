@@ -29,6 +29,7 @@ class FileFacts:
     lossy: bool | None = None
     bit_depth: int | None = None
     unfinished_pieces: int = 0  # strips and tiles of JPEG data without an end marker
+    decoded_twice: bool = False  # alike; else the file is refused
     crop: str = UNKNOWN  # mode of the camera, "full" for none
     high_iso_noise_reduction: str = UNKNOWN  # "off" or "on (how)"
     long_noise_reduction: str = UNKNOWN  # dark-frame subtraction of long exposures

@@ -55,9 +55,15 @@ def green_halves(frame: Frame) -> Planes:
 
 def green_of_picture(linear_green: Planes, pattern: str) -> Planes:
     """Return the green (h, w) of a linear picture's green channel on the mosaic's green sites."""
-    first, second = _green_planes(pattern)
-    planes: Planes = cfa.pack(linear_green, pattern)[[*first, *second]].mean(0)
+    planes: Planes = halves_of_picture(linear_green, pattern).mean(0)
     return planes
+
+
+def halves_of_picture(linear_green: Planes, pattern: str) -> Planes:
+    """Return two interleaved halves (2, h, w) of a linear picture's green on the green sites."""
+    packed = cfa.pack(linear_green, pattern)
+    first, second = _green_planes(pattern)
+    return np.stack([packed[list(first)].mean(0), packed[list(second)].mean(0)])
 
 
 def _green_planes(pattern: str) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lldata import blocks, registration, render, response
 from lldata.audit import Finding, Status
+from lldata.file_facts import FileFacts
 from lldata.frame import Frame
 from lldata.pairing import SceneFiles
 from lldata.protocol import RawProtocol
 from lldata.scene import Pixels
 
+Measured = TypeVar("Measured")
 _BELOW_WHITE = 0.95  # of the range; blocks with a brighter photosite may be clipped
 
 
@@ -28,8 +30,18 @@ class Scene:
     files: SceneFiles
     protocol: RawProtocol
     pixels: Pixels
-    decoded_twice: bool = False
     facts: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # file name -> facts
+    _known: dict[Any, Any] = field(default_factory=dict)
+
+    def once(self, measure: Callable[[Scene], Measured]) -> Measured:
+        """Return what an audit measures of the whole scene, measured for the first pair only."""
+        if measure not in self._known:
+            self._known[measure] = measure(self)
+        return cast(Measured, self._known[measure])
+
+    def told(self, path: Path) -> FileFacts:
+        """Return what one of the scene's files tells of how it was taken."""
+        return FileFacts.from_json(self.facts.get(path.name, {}))
 
     @property
     def long(self) -> Frame | None:
@@ -57,15 +69,20 @@ class Scene:
         return height, width
 
     @cached_property
-    def long_green(self) -> NDArray[np.float32]:
-        """The long's green (h, w) on the mosaic's green sites, linear."""
+    def long_halves(self) -> NDArray[np.float32]:
+        """The long's green as two interleaved halves (2, h, w), linear."""
         if self.long is not None:
-            green: NDArray[np.float32] = registration.green_halves(self.long).mean(0)
-            return green
+            return registration.green_halves(self.long)
         picture = next(iter(self.pixels.reference.values()))
         linear = render.linearise(picture[..., 1].astype(np.float32) / np.float32(65535))
         pattern = next(iter(self.pixels.short.values())).cfa
-        return registration.green_of_picture(linear.astype(np.float32), pattern)
+        return registration.halves_of_picture(linear.astype(np.float32), pattern)
+
+    @cached_property
+    def long_green(self) -> NDArray[np.float32]:
+        """The long's green (h, w) on the mosaic's green sites, linear."""
+        green: NDArray[np.float32] = self.long_halves.mean(0)
+        return green
 
     @cached_property
     def clipped(self) -> float:

@@ -1,52 +1,28 @@
-"""Whether a mosaic holds the pixels the sensor gave: decoders fill what is missing in silence."""
+"""Whether files hold the pixels the sensor gave: decoders fill what is missing in silence.
+
+What is damaged so far that it cannot be read is refused before this: strips and tiles beyond the
+end of a TIFF-based file (DNG, CR2, ARW, NEF, PEF, with their SubIFDs), a RAF's blocks and strip, a
+CR3's boxes, a mosaic with too few bytes for its size. Not seen by any of these: bytes changed
+inside a strip that still decode, damaged linearisation curves and maker notes, cut ORF and RW2
+files whose offsets stand in tags of their own; of those only what decoding leaves empty is found.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from lldata import emptiness
 from lldata.audit import Finding
-from lldata.audit.evidence import Pair
-from lldata.frame import Frame
+from lldata.audit.evidence import Pair, Scene
+from lldata.emptiness import Empty
 
-BLOCK_PX = 32  # photosites a side
-_LIT = 0.9  # of the frame's brightest value: from here rows and blocks may be saturated alike
-
-
-def empty_rows(frame: Frame) -> int:
-    """Return how many rows hold one value, or repeat the same CFA row before, unless saturated.
-
-    A decoder that runs out of data leaves zeros or repeats what it has; noise never does.
-    """
-    mosaic: NDArray[np.uint16] = frame.mosaic
-    dark = mosaic.min(axis=1) < _LIT * mosaic.max()
-    constant = (mosaic.min(axis=1) == mosaic.max(axis=1)) & dark
-    period = 2 if len(frame.cfa) == 4 else 6
-    repeated = np.zeros_like(constant)
-    if len(mosaic) > period:
-        same = (mosaic[period:] == mosaic[:-period]).all(axis=1)
-        repeated[period:] = same & dark[period:]
-    return int(np.count_nonzero(constant | repeated))
-
-
-def empty_blocks(frame: Frame) -> int:
-    """Return how many square blocks hold one value or equal another block.
-
-    Saturated blocks do not count, nor blocks of exactly the black level, where sensors that cut
-    off below it leave unlit places; a decoder fills with zeros.
-    """
-    mosaic = frame.mosaic
-    rows, columns = (side // BLOCK_PX for side in mosaic.shape)
-    tiles = mosaic[: rows * BLOCK_PX, : columns * BLOCK_PX]
-    tiles = tiles.reshape(rows, BLOCK_PX, columns, BLOCK_PX).swapaxes(1, 2)
-    tiles = tiles.reshape(rows * columns, BLOCK_PX * BLOCK_PX)
-    dark = tiles[tiles.min(axis=1) < _LIT * mosaic.max()]
-    low, high = dark.min(axis=1, initial=2**16 - 1), dark.max(axis=1, initial=0)
-    constant = np.count_nonzero((low == high) & (low != int(min(frame.black_level))))
-    seen = Counter(tile.tobytes() for tile in dark[low < high])
-    return int(constant) + sum(count for count in seen.values() if count > 1)
+MEANING = (
+    "Every row and block of the sensor's picture is looked at for places that hold nothing or the "
+    "same twice, which noise never does; compressed X-Trans files, and with --deep all, are "
+    "decoded twice. Quarantine means that the file is damaged: copy it from the card again, and if "
+    "the card's copy is no better, shoot the scene again on another card. A warning means that "
+    "compressed data lacks its end: look at the picture's lower edge."
+)
 
 
 def audit(pair: Pair) -> Finding:
@@ -60,16 +36,31 @@ def audit(pair: Pair) -> Finding:
     if said:
         message = f"{', '.join(said)}: the file is damaged. Copy it from the card again"
         return pair.finding("integrity", "quarantine", float(worst), 0.0, message)
-    twice = ", decoded twice alike" if pair.scene.decoded_twice else ""
+    unfinished = {p.name: pair.scene.told(p).unfinished_pieces for p in _paths(pair)}
+    if any(unfinished.values()):
+        message = "; ".join(
+            f"{count} strips or tiles of {name} lack the end of their JPEG data"
+            for name, count in unfinished.items() if count
+        )  # fmt: skip
+        return pair.finding("integrity", "warn", float(max(unfinished.values())), 0.0, message)
+    decoded = [pair.path] if pair.scene.files.ready else _paths(pair)
+    whole = all(pair.scene.told(path).decoded_twice for path in decoded)
+    twice = ", decoded twice alike" if whole else ""
     return pair.finding(
         "integrity", "pass", 0.0, 0.0, f"every row and block holds a picture{twice}"
     )
 
 
-def pair_counts(pair: Pair) -> dict[str, tuple[int, int]]:
-    """Return file name -> its rows and blocks that hold no picture, of the short and the long."""
-    scene = pair.scene
-    frames = {pair.path.name: pair.short}
-    if scene.long is not None:
-        frames[scene.files.long.name] = scene.long
-    return {name: (empty_rows(frame), empty_blocks(frame)) for name, frame in frames.items()}
+def _paths(pair: Pair) -> tuple[Path, Path]:
+    return pair.path, pair.scene.files.long
+
+
+def pair_counts(pair: Pair) -> dict[str, Empty]:
+    """Return file name -> what of it holds no picture, of the short and the long."""
+    counts = {pair.path.name: emptiness.measure(pair.short)}
+    long = pair.scene.once(_of_long)
+    return counts if long is None else {**counts, pair.scene.files.long.name: long}
+
+
+def _of_long(scene: Scene) -> Empty | None:
+    return None if scene.long is None else emptiness.measure(scene.long)

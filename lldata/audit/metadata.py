@@ -5,11 +5,18 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from lldata.audit import Finding, Status
+from lldata.audit import Finding, Status, settings
 from lldata.audit.evidence import Pair
 from lldata.frame import Frame
 from lldata.protocol import RawProtocol
 
+MEANING = (
+    "What the files say of camera, lens, exposure, colour, packing and in-camera processing is "
+    "compared inside each pair and with the protocol. Quarantine means that the exposure ratio or "
+    "the picture itself is not what it should be (ISO, aperture, size, camera); a warning means "
+    "that a setting differs or helps nobody (white balance, lossy files, noise reduction, the "
+    "short taken first). Set the camera as the message says and shoot the scene again."
+)
 _SAME = 0.01  # relative; rational tags of equal settings differ by less
 
 
@@ -40,9 +47,13 @@ def audit(pair: Pair) -> Finding:
         )
     if scene.files.scene in protocol.splits.known_bad and not short[1].synthetic:
         grave.append("the protocol lists this scene as known bad")
+    mild += settings.disagreements(pair)
     status: Status = "quarantine" if grave else "warn" if mild else "pass"
     said = list(dict.fromkeys(grave + mild))
     message = "; ".join(said) if said else "camera, ISO, aperture, levels and names agree"
+    untold = settings.untold(pair)
+    if untold:
+        message += f" (the files do not tell {', '.join(untold)})"
     return pair.finding("metadata", status, float(len(said)), 0.0, message)
 
 
