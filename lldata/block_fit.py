@@ -1,0 +1,210 @@
+"""How the long is moved and turned against the short: least squares over blocks of the picture.
+
+In each block, short = gain * (long + dy * its slope down + dx * its slope across) (Lucas & Kanade
+1981). The sums of products that this needs are kept per block, so that the move of the whole, its
+turn, their errors and what moves otherwise all come from one pass over the pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lldata.whitening import SIGMA, Level, Planes, without_row_means
+
+Numbers = NDArray[np.float64]
+
+BLOCK_PX = 24  # pixels a side, about; larger where that would be more than MOST blocks a side
+FEWEST, MOST = 4, 16  # blocks a side
+DOWN, ACROSS, LONG, SHORT, NOISE = range(5)  # rows and columns of a block's sums
+_NOISE_SAMPLE = 4 * np.pi * SIGMA**2  # pixels over which smoothed noise is one sample
+_OUTLIER = 9.0  # squared deviations beyond which a block counts less
+_TAPS = np.arange(-1, 3)  # of the cubic through four pixels
+
+
+class Pose(NamedTuple):
+    """Where the long lies against the short: pixels down and right, radians clockwise."""
+
+    y: float
+    x: float
+    turn: float = 0.0
+
+    def scaled(self, factor: float) -> Pose:
+        """Return the pose in pixels `factor` times as small."""
+        return Pose(self.y * factor, self.x * factor, self.turn)
+
+
+@dataclass(frozen=True, eq=False)
+class BlockSums:
+    """The weighted sums of products of each block, and where the blocks lie."""
+
+    products: Numbers  # (n, 5, 5): DOWN, ACROSS, LONG, SHORT, NOISE
+    y: Numbers  # (n,) centres, pixels from the frame's centre
+    x: Numbers
+    grid: tuple[int, int]  # blocks down and across
+    side: tuple[int, int]  # pixels of a block
+    pose: Pose  # under which the long was compared
+
+    @property
+    def noise(self) -> Numbers:
+        """(n,) variance of one pixel's noise, raised as if no two pixels shared any."""
+        area = self.side[0] * self.side[1]
+        variance: Numbers = self.products[:, NOISE, NOISE] * max(_NOISE_SAMPLE, 1.0) / area
+        return variance
+
+    @property
+    def effect(self) -> Numbers:
+        """(n, 2, 3): how far a block's centre goes per unit of y, x and turn."""
+        effect = np.zeros((len(self.y), 2, 3))
+        effect[:, 0, 0] = effect[:, 1, 1] = 1
+        effect[:, 0, 2], effect[:, 1, 2] = self.x, -self.y
+        return effect
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The pose that suits all blocks best."""
+
+    pose: Pose
+    error_px: float  # standard error of its shift, in the direction that is known least
+    turn_error: float  # radians; infinite if no turn was looked for
+    gain: float  # of the short over the long
+
+
+def sums(level: Level, pose: Pose) -> BlockSums:
+    """Add up each block's products with the long moved back by `pose`."""
+    rows, columns = _overlap(level.shape, pose)
+    shape = rows.stop - rows.start, columns.stop - columns.start
+    down, across = (min(int(np.clip(round(n / BLOCK_PX), FEWEST, MOST)), n) for n in shape)
+    side = shape[0] // down, shape[1] // across
+    long = without_row_means(_moved(level.long, pose)[rows, columns])
+    short, noise = (without_row_means(p[rows, columns]) for p in (level.short, level.noise))
+    whole = Pose(round(pose.y), round(pose.x), pose.turn)
+    weight = level.weight(_moved(level.light, whole)[rows, columns])
+    products = np.empty((down, across, 5, 5))
+    for i in range(down):
+        strip = slice(i * side[0], (i + 1) * side[0])
+        planes = np.stack([*_slopes(long, strip), long[strip], short[strip], noise[strip]])
+        tiles = (planes * weight[strip])[..., : across * side[1]]
+        tiles = tiles.reshape(5, side[0], across, side[1]).transpose(2, 0, 1, 3)
+        tiles = tiles.reshape(across, 5, -1)
+        products[i] = tiles @ tiles.transpose(0, 2, 1)
+    y = rows.start + (np.arange(down) + 0.5) * side[0] - level.shape[0] / 2
+    x = columns.start + (np.arange(across) + 0.5) * side[1] - level.shape[1] / 2
+    y, x = (a.ravel() for a in np.meshgrid(y, x, indexing="ij"))
+    return BlockSums(products.reshape(-1, 5, 5), y, x, (down, across), side, pose)
+
+
+def solve(blocks: BlockSums, *, turning: bool) -> Fit | None:
+    """Fit one pose to all blocks, those that disagree counting less; None where none fits.
+
+    The error is the larger of two: of the noise alone, and of what the blocks say against each
+    other (White 1980), which also knows what no noise explains.
+    """
+    products, unknowns = blocks.products, 3 if turning else 2
+    slopes = _sound(products[:, :2, :2])
+    turned = (slopes @ blocks.effect[:, :, 2:])[:, :, 0] * blocks.pose.turn
+    effect = blocks.effect[:, :, :unknowns]
+    trust = np.ones(len(products))
+    for _ in range(4):
+        energy = float((trust * products[:, LONG, LONG]).sum())
+        gain = float((trust * products[:, LONG, SHORT]).sum()) / max(energy, 1e-30)
+        if gain <= 0:
+            return None
+        seen = (products[:, :2, SHORT] / gain - products[:, :2, LONG]) + turned
+        normal = np.einsum("nij,n,nik,nkl->jl", effect, trust, slopes, effect)
+        inverse = np.linalg.inv(_sound(normal))
+        found = inverse @ np.einsum("nij,n,ni->j", effect, trust, seen)
+        left = seen - (slopes @ (effect @ found)[:, :, None])[:, :, 0]
+        noise = float(blocks.noise.mean()) / gain**2
+        odd = (left * np.linalg.solve(slopes, left[:, :, None])[:, :, 0]).sum(1) / max(noise, 1e-30)
+        # the median of chi-square with two degrees of freedom is 2 ln 2
+        odd /= max(float(np.median(odd)) / (2 * np.log(2)), 1.0)
+        trust = np.minimum(1, _OUTLIER / np.maximum(odd, 1e-9))
+    score = np.einsum("nij,n,ni->nj", effect, trust, left)
+    among = inverse @ (score.T @ score) @ inverse * len(score) / max(len(score) - unknowns, 1)
+    variance = max(np.linalg.eigvalsh(c[:2, :2])[-1] for c in (among, inverse * noise))
+    of_turn = max(among[2, 2], inverse[2, 2] * noise) if turning else np.inf
+    y, x = blocks.pose.y + float(found[0]), blocks.pose.x + float(found[1])
+    pose = Pose(y, x, float(found[2]) if turning else 0.0)
+    return Fit(pose, float(np.sqrt(variance)), float(np.sqrt(of_turn)), gain)
+
+
+def _sound(matrices: Numbers) -> Numbers:
+    """Add a trifle to the diagonal, so that flat blocks can be solved, to no effect."""
+    size = matrices.shape[-1]
+    traces = np.trace(matrices, axis1=-2, axis2=-1)[..., None, None]
+    sound: Numbers = matrices + (1e-9 * traces + 1e-30) * np.eye(size)
+    return sound
+
+
+def _slopes(plane: Planes, strip: slice) -> tuple[Planes, Planes]:
+    """Return the slopes down and across of some rows, to fourth order; 0 at the frame's rim."""
+    top, bottom = max(strip.start - 2, 0), min(strip.stop + 2, len(plane))
+    around = plane[top:bottom]
+    down, across = np.zeros_like(around), np.zeros_like(around)
+    down[2:-2] = _slope(around[:-4], around[1:-3], around[3:-1], around[4:])
+    columns = around.T
+    across.T[2:-2] = _slope(columns[:-4], columns[1:-3], columns[3:-1], columns[4:])
+    inside = slice(strip.start - top, strip.stop - top)
+    return down[inside], across[inside]
+
+
+def _slope(two_before: Planes, before: Planes, after: Planes, two_after: Planes) -> Planes:
+    slope: Planes = (np.float32(8) * (after - before) - (two_after - two_before)) / np.float32(12)
+    return slope
+
+
+def _moved(plane: Planes, pose: Pose) -> Planes:
+    """Return the plane moved back by a pose: what lies there comes to where the short has it.
+
+    OpenCV's own cubic is none that keeps a slope a slope, which would draw shifts towards whole
+    pixels; a cubic through four pixels does (Lagrange). Outside the plane: its edge or 0.
+    """
+    height, width = plane.shape
+    if pose.turn:
+        matrix = _matrix(plane.shape, pose)
+        flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
+        return np.asarray(cv2.warpAffine(plane, matrix, (width, height), flags=flags))
+    down, right = int(np.floor(pose.y)), int(np.floor(pose.x))
+    if pose.y != down or pose.x != right:
+        taps = _lagrange(pose.x - right), _lagrange(pose.y - down)
+        plane = cv2.sepFilter2D(plane, -1, *taps, anchor=(1, 1), borderType=cv2.BORDER_REPLICATE)
+    out = np.zeros((height, width), np.float32)
+    out[max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)] = plane[
+        max(0, down) : height - max(0, -down), max(0, right) : width - max(0, -right)
+    ]
+    return out
+
+
+def _lagrange(at: float) -> Numbers:
+    """Return the weights of the pixels -1, 0, 1, 2 in the cubic through them, at 0 <= at < 1."""
+    weights = [
+        np.prod([(at - other) / (tap - other) for other in _TAPS if other != tap]) for tap in _TAPS
+    ]
+    return np.array(weights, np.float64)
+
+
+def _matrix(shape: tuple[int, ...], pose: Pose) -> Numbers:
+    """Return the affine map (x, y, 1) -> (x, y) from the short to the long."""
+    y, x = (shape[0] - 1) / 2, (shape[1] - 1) / 2
+    c, s = np.cos(pose.turn), np.sin(pose.turn)
+    return np.array([[c, -s, pose.x + x - c * x + s * y], [s, c, pose.y + y - s * x - c * y]])
+
+
+def _overlap(shape: tuple[int, int], pose: Pose) -> tuple[slice, slice]:
+    """Return the rows and columns of the short for which the long has pixels of its own."""
+    bottom, right = shape[0] - 1, shape[1] - 1
+    corners = np.array([[0, 0, 1], [right, 0, 1], [0, bottom, 1], [right, bottom, 1]])
+    x, y = _matrix(shape, pose) @ corners.T
+    rows = slice(_beyond(-y[0], -y[1]), shape[0] - _beyond(y[2] - bottom, y[3] - bottom))
+    columns = slice(_beyond(-x[0], -x[2]), shape[1] - _beyond(x[1] - right, x[3] - right))
+    return rows, columns
+
+
+def _beyond(*distances: float) -> int:
+    return int(np.ceil(max(0.0, *distances) - 1e-6))
