@@ -70,7 +70,7 @@ def layout(cfa: str) -> Layout:
     raise FrameError(
         f"CFA {cfa!r}",
         "this is no phase of a known pattern",
-        "Bayer (RGGB, GRBG, GBRG, BGGR) and the 36 phases of X-Trans are supported",
+        "Bayer (RGGB, GRBG, GBRG, BGGR) and X-Trans in any phase are supported",
         "Check that the file is the RAW file of a Bayer or X-Trans camera",
     )
 
