@@ -3,82 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lldata import registration
 from lldata.audit import Finding, Status
-from lldata.curve import linearise
-from lldata.picture_files import PictureFile
-from lldata.protocol import PictureLimits
+from lldata.picture_evidence import SMALLEST_PX, PicturePair
 from lldata.scene import Picture
 
 BLOCK_PX = 32
-SMALLEST_PX = 32  # a side; below it no shift is measured
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
-
-
-@dataclass(frozen=True, eq=False)
-class PicturePair:
-    """A dark picture and the normally lit one of the same place."""
-
-    scene: str
-    name: str  # SCENE/LOW
-    low: PictureFile
-    normal: PictureFile
-    limits: PictureLimits
-
-    @cached_property
-    def light(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Linear luminance (H, W) in [0, 1] of low and normal."""
-        return luminance(self.low.pixels), luminance(self.normal.pixels)
-
-    @property
-    def comparable(self) -> bool:
-        """Whether both have the same size."""
-        return self.low.pixels.shape == self.normal.pixels.shape
-
-    @cached_property
-    def shift(self) -> registration.Shift | None:
-        """Where the normal picture lies against the low one, in blocks of 2x2 pixels."""
-        if not self.comparable or min(self.low.pixels.shape[:2]) < SMALLEST_PX:
-            return None
-        low, normal = (interleaved_halves(plane) for plane in self.light)
-        return registration.measure(low, normal.mean(0))
-
-    @cached_property
-    def shift_px(self) -> tuple[float, float] | None:
-        """Shift of the normal against the low picture, rows and columns, pixels."""
-        return None if self.shift is None else (2 * self.shift.y_px, 2 * self.shift.x_px)
-
-    @cached_property
-    def clipped(self) -> float:
-        """Share of the normal picture's pixels with a channel at white."""
-        pixels = self.normal.pixels
-        return float((pixels.max(axis=2) == np.iinfo(pixels.dtype).max).mean())
-
-    def finding(
-        self, check: str, status: Status, measured: float | None, limit: float | None, message: str
-    ) -> Finding:
-        """Return what an audit says of this pair."""
-        return Finding(self.scene, self.name, check, status, measured, limit, message)
-
-
-def luminance(picture: Picture) -> NDArray[np.float32]:
-    """Return a picture's linear luminance, (H, W) in [0, 1], taking its values for BT.709's."""
-    white = np.float32(np.iinfo(picture.dtype).max)
-    return np.asarray(linearise(picture.astype(np.float32) / white) @ _LUMA, np.float32)
-
-
-def interleaved_halves(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the means of both diagonals of each 2x2 block, (2, H/2, W/2): they share a centre."""
-    height, width = (side // 2 * 2 for side in plane.shape)
-    even, odd = plane[:height:2, :width], plane[1:height:2, :width]
-    falling, rising = even[:, ::2] + odd[:, 1::2], even[:, 1::2] + odd[:, ::2]
-    return np.asarray(np.stack([falling, rising]) / 2, np.float32)
 
 
 def integrity(pair: PicturePair) -> Finding:
@@ -116,19 +49,22 @@ def empty_parts(picture: Picture) -> tuple[int, int, bool]:
 
     Rows and blocks all black or all white do not count: unlit and clipped places are so.
     """
-    lowest, highest = 0, np.iinfo(picture.dtype).max
-    rows = picture.reshape(len(picture), -1, 3)
     size = min(BLOCK_PX, *picture.shape[:2])
     down, across = (side // size for side in picture.shape[:2])
     tiles = picture[: down * size, : across * size].reshape(down, size, across, size, 3)
-    tiles = tiles.swapaxes(1, 2).reshape(down * across, -1, 3)
+    tiles = tiles.swapaxes(1, 2)  # (down, across, size, size, 3), a view
+    blank = bool((picture[0] == picture[0, 0]).all() and (picture == picture[0, 0]).all())
+    return _of_one_colour(picture[:, None, None]), _of_one_colour(tiles), blank
 
-    def empty(parts: Picture) -> int:
-        least, most = parts.min(axis=1), parts.max(axis=1)
-        natural = (most == lowest).all(axis=1) | (least == highest).all(axis=1)
-        return int(np.count_nonzero((least == most).all(axis=1) & ~natural))
 
-    return empty(rows), empty(tiles), bool((picture == picture[:1, :1]).all())
+def _of_one_colour(parts: Picture) -> int:
+    """Count the parts (rows, columns, h, w, 3) of one colour, other than black and white."""
+    first = parts[:, :, 0, 0]
+    alike = (parts[:, :, -1, -1] == first).all(axis=-1)
+    alike &= (parts[:, :, parts.shape[2] // 2, parts.shape[3] // 2] == first).all(axis=-1)
+    alike &= ~((first == 0).all(axis=-1) | (first == np.iinfo(parts.dtype).max).all(axis=-1))
+    likely = parts[alike]  # few: the others are not looked at whole
+    return int(np.count_nonzero((likely == likely[:, :1, :1]).all(axis=(1, 2, 3))))
 
 
 def metadata(pair: PicturePair) -> Finding:

@@ -13,7 +13,7 @@ from lldata.audit import Finding, worst
 from lldata.errors import FrameError, MetadataError
 from lldata.job import Outcome, SceneJob, left_out
 from lldata.pairing import Find, SceneFiles
-from lldata.picture_audits import PicturePair
+from lldata.picture_evidence import PicturePair
 from lldata.picture_files import PictureFile, read_picture
 from lldata.protocol import PictureProtocol
 from lldata.scene import Pixels, SceneFile
@@ -128,7 +128,8 @@ def run_scene(job: SceneJob[PictureProtocol]) -> Outcome:
     pair = PicturePair(files.scene, name, low, normal, job.protocol.limits)
     findings = tuple(audit(pair) for audit in picture_audits.AUDITS) if job.audits else ()
     if job.folder is None:
-        return Outcome(files.scene, "checked", findings, 1)
+        facts = facts_of(files, {files.shorts[0]: low, files.long: normal})
+        return Outcome(files.scene, "checked", findings, 1, facts)
     row = pair_row(files, worst([f.status for f in findings]) if findings else "unknown")
     if findings and pair.shift_px is not None:
         row["shift_y_px"], row["shift_x_px"] = pair.shift_px
@@ -155,17 +156,28 @@ def scene_file(
     read: Mapping[Path, PictureFile],
 ) -> SceneFile:
     """Return the record of a scene of pictures, from the files it was read from."""
-    sources, facts = {}, {}
+    sources = {}
     for path, one in read.items():
         status = raw.check_regular(path)
         key = f"{path.parent.name}/{path.name}"
         sources[key] = {
             "sha256": one.sha256, "size": status.st_size, "mtime_ns": status.st_mtime_ns,
         }  # fmt: skip
-        facts[key] = one.facts()
     return SceneFile(
         scene=job.files.scene, group=job.files.group, split=job.files.split, camera="",
         protocol=job.protocol.name, protocol_text=job.protocol.text, synthetic=False,
         origin=job.origin, pairs=(row,), findings=findings, sources=sources,
-        versions=store.software_versions(), kind="pictures", facts=facts,
+        versions=store.software_versions(), kind="pictures",
+        facts=facts_of(job.files, read),
     )  # fmt: skip
+
+
+def facts_of(files: SceneFiles, read: Mapping[Path, PictureFile]) -> dict[str, dict[str, Any]]:
+    """Return what the files of a scene say, and what their pictures are recognised by."""
+    facts = {}
+    for path, one in read.items():
+        known = fingerprint.of_picture(one.pixels)
+        if path != files.long:  # the dark picture looks like its noise
+            del known["thumbnail"]
+        facts[f"{path.parent.name}/{path.name}"] = {**one.facts(), "sha256": one.sha256, **known}
+    return facts

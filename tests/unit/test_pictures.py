@@ -14,7 +14,8 @@ from PIL import Image
 
 from lldata.errors import FrameError, MetadataError
 from lldata.job import SceneJob
-from lldata.picture_audits import AUDITS, PicturePair, alignment, empty_parts, exposure
+from lldata.picture_audits import AUDITS, alignment, empty_parts, exposure
+from lldata.picture_evidence import PicturePair
 from lldata.picture_files import PictureFile, read_picture
 from lldata.pictures import find, run_scene, safe_name
 from lldata.protocol import PictureProtocol, load
