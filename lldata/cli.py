@@ -477,3 +477,55 @@ def pack(dataset: DatasetName, out: PackPath, as_json: Json = False) -> None:
         console.print_json({**packed.as_json(), "name": store.name, "digest": store.digest})
     else:
         console.say(f"{out}: {packed.scenes} scenes, {packed.bytes / 1e6:.1f} MB, verified")
+
+
+@_cli.command()
+def export(
+    dataset: DatasetName,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make, or to go on in.")],
+    form: Annotated[str, typer.Option("--format", help="dng, png16 or npy.")] = "dng",
+    split: Annotated[str | None, typer.Option(help="This split only.")] = None,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Write a dataset as DNG and PNG files that lldata ingest takes again, or as arrays.
+
+    Example: lldata export canon6d_iso12600 canon6d/ --split test
+    """
+    from lldata import export as exporting
+    from lldata.store import open_store
+
+    store = open_store(dataset)
+    scenes = exporting.scenes_of(store, split)
+    with console.progress("exporting", len(scenes)) as advance:
+        for _ in exporting.export(store, out, form, split, _engine(workers)):
+            advance()
+    document = {"path": str(out), "name": store.name, "format": form, "scenes": len(scenes)}
+    if as_json:
+        console.print_json(document)
+    else:
+        console.say(f"{out}: {len(scenes)} scenes of {store.name} as {form}")
+
+
+@_cli.command()
+def report(
+    dataset: DatasetName,
+    out: Annotated[Path | None, typer.Option(help="HTML file; else D.html here.")] = None,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Write one HTML file: what to shoot again, contact sheet, exposures, shifts, every finding.
+
+    Example: lldata report canon6d_iso12600 --out canon.html
+    """
+    from lldata import report as reporting
+    from lldata.store import open_store
+
+    store = open_store(dataset)
+    path = Path(f"{store.name}.html") if out is None else out
+    with console.progress("drawing", reporting.shown_count(store)) as advance:
+        reporting.write_report(store, path, _engine(workers), advance)
+    if as_json:
+        console.print_json({"path": str(path), "name": store.name, "bytes": path.stat().st_size})
+    else:
+        console.say(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
