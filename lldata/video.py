@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +20,7 @@ _RGB, _BT709, _UNSPECIFIED, _BT601 = 0, 1, 2, 5  # of AVColorSpace
 _MATRICES = {_RGB: "rgb", _BT709: "bt709", _BT601: "bt601", 6: "bt601", 9: "bt2020"}
 _HD_ROWS = 720  # from here players take BT.709 where a file names no matrix
 _FULL_RANGE = 2  # of AVColorRange
+_LIMITED_WHITE = 65283  # as measured on grey ramps of 8, 10, 12 and 16 bits
 _SMALLEST_DEEP = 9  # bits; below, RGB of 8 bits holds what a frame says
 
 
@@ -110,9 +112,20 @@ def _rgb(path: Path, frame: Any) -> NDArray[np.uint16]:
     pixels: NDArray[Any] = frame.to_ndarray(format=layout, **options)
     if pixels.ndim != 3:
         raise _damaged(path, f"a frame has the shape {pixels.shape}")
-    if deep:
-        return pixels
-    return pixels.astype(np.uint16) * np.uint16(257)
+    if not deep:
+        return pixels.astype(np.uint16) * np.uint16(257)
+    flat = pixels.reshape(len(pixels), -1)  # OpenCV saturates; a factor for one channel only
+    return np.asarray(cv2.multiply(flat, 65535 / _white(frame)), np.uint16).reshape(pixels.shape)
+
+
+def _white(frame: Any) -> int:
+    """Return what FFmpeg's conversion to 16 bits makes of white: not always 65535."""
+    if frame.format.is_rgb:
+        return 65535
+    if frame.color_range == _FULL_RANGE:
+        bits = _bits(frame)
+        return ((1 << bits) - 1) << (16 - bits)
+    return _LIMITED_WHITE
 
 
 def _facts(stream: Any, frame: Any) -> dict[str, Any]:
