@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from lldata import publish
 from lldata.errors import DownloadError
-from lldata.https import PATIENCE, Patience, fetch, forget
+from lldata.fetch import PATIENCE, Patience, fetch, forget
 from lldata.sources import RemoteFile, Source
 from lldata.store import home
 from lldata.unpack import unpack

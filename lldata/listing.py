@@ -58,16 +58,17 @@ def rows_about(
 def lines_of(scenes: Sequence[SceneFiles], rows: Iterable[Listed]) -> dict[str, list[Listed]]:
     """Return scene -> the lines that name it."""
     known: dict[str, set[str]] = defaultdict(set)
+    longs = {s.scene: s.long.stem for s in scenes}
     for s in scenes:
         for name in (s.scene, s.group, *(p.stem for p in (s.long, *s.shorts))):
             known[name].add(s.scene)
     found: dict[str, list[Listed]] = defaultdict(list)
     for row in rows:
-        for name in (row.name, row.long, row.name.rpartition(".")[0]):
-            if name in known:
-                for scene in known[name]:
-                    found[scene].append(row)
-                break
+        names = (row.name, row.long, row.name.rpartition(".")[0])
+        named = next((known[name] for name in names if name in known), set())
+        exact = {scene for scene in named if longs[scene] == row.long}  # a bracket shares frames
+        for scene in exact or named:
+            found[scene].append(row)
     return found
 
 

@@ -21,6 +21,7 @@ class Site:
     body: bytes = b""
     etag: str | None = '"one"'
     ranges: bool = True  # whether it honours Range
+    heeds_if_range: bool = True
     drop_after: int | None = None  # bytes of the body in each answer before the line breaks
     status: int = 200
     redirect: str = ""
@@ -87,7 +88,7 @@ def answer(handler: BaseHTTPRequestHandler, site: Site) -> None:
         handler.end_headers()
         return
     start, status = 0, site.status
-    same = handler.headers.get("If-Range") in (None, site.etag)
+    same = handler.headers.get("If-Range") in (None, site.etag) or not site.heeds_if_range
     if wanted and site.ranges and same and status == 200:
         start, status = int(wanted.removeprefix("bytes=").removesuffix("-")), 206
     body = site.body[start:]

@@ -16,7 +16,7 @@ import pytest
 from lldata import protocol, sources, unpack
 from lldata.download import Held, default_folder, download, unpack_all
 from lldata.errors import DownloadError, LowLightError, ProtocolError
-from lldata.https import Patience
+from lldata.fetch import Patience
 from lldata.sources import RemoteFile, Source
 from tests.servers import Site, certificate, serving
 
@@ -154,6 +154,24 @@ def test_a_part_of_an_unknown_version_is_not_gone_on_with(site: Site, tmp_path: 
     (tmp_path / "set.bin.part").write_bytes(b"of another file")
     assert having(site, tmp_path).path.read_bytes() == BODY
     assert site.asked == [""]
+
+
+def test_a_part_without_a_note_is_gone_on_with_where_the_sha256_is_known(
+    site: Site, tmp_path: Path
+):
+    (tmp_path / "set.bin.part").write_bytes(BODY[:7000])
+    assert pinned(site, tmp_path).path.read_bytes() == BODY
+    assert site.asked == ["bytes=7000-"]
+
+
+def test_a_server_that_sends_the_rest_of_another_version_is_asked_for_all(
+    site: Site, tmp_path: Path
+):
+    site.drop_after = 9000
+    interrupted(site, tmp_path)
+    site.body, site.etag, site.drop_after, site.heeds_if_range = BODY[::-1], '"two"', None, False
+    assert having(site, tmp_path).path.read_bytes() == BODY[::-1]
+    assert site.asked[-1] == ""
 
 
 def test_a_part_that_is_whole_already_needs_no_server(site: Site, tmp_path: Path):
@@ -334,6 +352,23 @@ def test_the_sets_own_folders_become_list_files(tmp_path: Path):
     assert unpack_all(source, [held], tmp_path) == 2
     assert (tmp_path / "train.txt").read_text() == "2\n"
     assert (tmp_path / "test.txt").read_text() == "1\n"
+
+
+def test_lol_as_downloaded_is_ingested_with_its_own_splits(tmp_path: Path):
+    from lldata import ingest
+    from lldata.engine import Local
+
+    source = sources.source_of("rgb_pairs")
+    picture = b"not read yet"
+    names = [("our485", 2), ("our485", 5), ("eval15", 1)]
+    files = {f"lol_dataset/{part}/{kind}/{n}.png": picture for part, n in names
+             for kind in ("low", "high")}  # fmt: skip
+    (tmp_path / "lol_dataset.zip").write_bytes(zipped(files))
+    held = Held("lol_dataset.zip", tmp_path / "lol_dataset.zip", 1, "", "kept", "published")
+    unpack_all(source, [held], tmp_path)
+    (plan,) = ingest.plan(tmp_path, "rgb_pairs", Local(workers=1))
+    assert {s.scene: s.split for s in plan.scenes} == {"1": "test", "2": "train", "5": "train"}
+    assert plan.findings == ()
 
 
 # ---- the table

@@ -191,6 +191,14 @@ def test_iso_aperture_and_long_that_disagree_with_the_files_are_warnings(tmp_pat
     )
 
 
+def test_a_row_is_about_the_scene_of_its_long_where_scenes_share_frames(tmp_path: Path):
+    shots = [tmp_path / f"00001_00_{t}s.DNG" for t in ("0.1", "1", "10")]
+    scenes = [SceneFiles(f"00001-{t}s", "", "00001", tmp_path, shots[n], tuple(shots[:n]))
+              for n, t in ((1, "1"), (2, "10"))]  # fmt: skip
+    row = lists.Listed("val", "here", "00001_00_0.1s", "Sony", "00001_00_1s", 200.0, 8.0)
+    assert listing.lines_of(scenes, [row]) == {"00001-1s": [row]}
+
+
 def test_iso_and_aperture_that_agree_say_nothing(tmp_path: Path):
     src = captures(tmp_path / "Sony", "00001")
     (src / "Sony_train_list.txt").write_text(rows("00001"))
@@ -242,6 +250,16 @@ def test_the_digest_rule_gives_eighty_ten_ten(tmp_path: Path):
     drawn = [splits.by_digest(hashlib.sha256(str(n).encode()).hexdigest()) for n in range(10_000)]
     shares = [drawn.count(name) / 10_000 for name in ("train", "val", "test")]
     assert shares == pytest.approx([0.8, 0.1, 0.1], abs=0.01)
+
+
+def test_every_scene_of_the_real_bracket_has_one_split(shared_data: Path):
+    from lldata import ingest
+    from lldata.engine import Local
+
+    src = shared_data / "bracket_mt9m001"
+    (plan,) = ingest.plan(src, "exposure_bracket", Local(workers=1))
+    assert len(plan.scenes) > 3
+    assert len({s.split for s in plan.scenes}) == len({s.group for s in plan.scenes}) == 1
 
 
 def test_a_folder_of_frames_is_known_by_its_first_frame(tmp_path: Path):
