@@ -1,4 +1,4 @@
-"""Run idempotent units of work, each in a disposable process, locally or (later) on a cluster."""
+"""Run idempotent units of work, each in a disposable process, on this machine or on a cluster."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from lldata.errors import LowLightError
 Result = TypeVar("Result")
 
 GIBIBYTE = 2**30
+NATIVE_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,47 @@ class Local:
     memory_bytes: int = 8 * GIBIBYTE  # address space of a worker; not enforced on macOS, Windows
 
 
-def _enter(memory_bytes: int) -> None:
+@dataclass(frozen=True)
+class Dask:
+    """A dask.distributed cluster: as many units at once as its workers have threads."""
+
+    address: str  # of the scheduler, tcp://HOST:PORT
+    timeout_s: float = 600.0  # per unit
+    memory_bytes: int = 8 * GIBIBYTE  # address space of each unit's process
+
+
+Engine = Local | Dask
+
+
+def named(text: str, workers: int | None = None) -> Engine:
+    """Return the engine of an option `--engine local|dask=ADDRESS` and `--workers N`.
+
+    Raises
+    ------
+    LowLightError
+        If it names neither, or workers are counted for a cluster.
+    """
+    kind, _, address = text.partition("=")
+    if kind == "dask" and address and workers is None:
+        return Dask(address)
+    if kind == "dask" and address:
+        raise LowLightError(
+            f"--workers {workers}",
+            "it counts processes of this machine",
+            "a cluster has its own workers",
+            "Leave it out, or start as many dask workers",
+        )
+    if text != "local":
+        raise LowLightError(
+            f"--engine {text}",
+            "there is no such engine",
+            "the engines are local and dask=ADDRESS",
+            "Write for example --engine dask=tcp://127.0.0.1:8786",
+        )
+    return Local() if workers is None else Local(workers=workers)
+
+
+def enter(memory_bytes: int) -> None:
     """Prepare a worker: bound its memory, leave Ctrl-C to the parent, silence native libraries.
 
     LibRaw writes its complaints straight to the terminal; ours travel back as exceptions.
@@ -69,9 +110,8 @@ def _one_native_thread() -> Iterator[None]:
     Compressed RAF decoding is not reproducible otherwise (LibRaw issue 845), and the variable is
     only read when the native library is loaded.
     """
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
+    before = {name: os.environ.get(name) for name in NATIVE_THREADS}
+    os.environ.update(dict.fromkeys(NATIVE_THREADS, "1"))
     try:
         yield
     finally:
@@ -82,7 +122,8 @@ def _one_native_thread() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _lost(unit: Unit, found: str) -> WorkerError:
+def lost(unit: Unit, found: str) -> WorkerError:
+    """Return what is said of a unit whose process ended before it."""
     return WorkerError(
         unit.key,
         found,
@@ -91,20 +132,25 @@ def _lost(unit: Unit, found: str) -> WorkerError:
     )
 
 
+def too_large(unit: Unit, memory_bytes: int) -> WorkerError:
+    """Return what is said of a unit that asked for more than its memory."""
+    return lost(unit, f"it needs more than {memory_bytes / GIBIBYTE:g} GiB of memory")
+
+
 def _outcome(unit: Unit, future: Future[Any], engine: Local) -> Any:
     try:
         return future.result()
     except TimeoutError:
-        return _lost(unit, f"it took longer than {engine.timeout_s:g} s")
+        return lost(unit, f"it took longer than {engine.timeout_s:g} s")
     except (ProcessExpired, CancelledError) as error:
-        return _lost(unit, f"its process ended with code {getattr(error, 'exitcode', None)}")
+        return lost(unit, f"its process ended with code {getattr(error, 'exitcode', None)}")
     except MemoryError:
-        return _lost(unit, f"it needs more than {engine.memory_bytes / GIBIBYTE:g} GiB of memory")
+        return too_large(unit, engine.memory_bytes)
     except Exception as error:  # noqa: BLE001  # every failure of a unit is that unit's result
         return error
 
 
-def run_units(units: Iterable[Unit], engine: Local | None = None) -> Iterator[tuple[Unit, Any]]:
+def run_units(units: Iterable[Unit], engine: Engine | None = None) -> Iterator[tuple[Unit, Any]]:
     """Run units and yield each with its result, or with the error that ended it, as they end.
 
     Parameters
@@ -117,7 +163,14 @@ def run_units(units: Iterable[Unit], engine: Local | None = None) -> Iterator[tu
     (unit, result) where the result of a failed unit is the exception (`WorkerError` for a crash,
     a time-out or an exhausted memory). Closing the iterator stops the workers.
     """
-    engine = engine or Local()
+    if isinstance(engine, Dask):
+        from lldata import cluster
+
+        return cluster.run_units(units, engine)
+    return _run_local(units, engine or Local())
+
+
+def _run_local(units: Iterable[Unit], engine: Local) -> Iterator[tuple[Unit, Any]]:
     waiting = iter(units)
     context = multiprocessing.get_context("spawn")
     with (
@@ -125,7 +178,7 @@ def run_units(units: Iterable[Unit], engine: Local | None = None) -> Iterator[tu
         ProcessPool(
             max_workers=engine.workers,
             context=context,
-            initializer=_enter,
+            initializer=enter,
             initargs=(engine.memory_bytes,),
         ) as pool,
     ):
