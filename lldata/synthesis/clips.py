@@ -8,10 +8,7 @@ the low clip would be without its faults lies in truth/, beside both, for ingest
 from __future__ import annotations
 
 import json
-import math
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,58 +23,18 @@ from lldata.protocol import ClipProtocol
 from lldata.publish import write_replacing
 from lldata.synthesis import photographs
 from lldata.synthesis.camera import Progress, claim
-from lldata.synthesis.photographs import Photograph
-from lldata.synthesis.plan import SPLIT_CYCLE
+from lldata.synthesis.clip_plan import FilmedScene, plan_clips, reach_of
 from lldata.synthesis.scenes import Scene, procedural
 from lldata.synthesis.shots import SOFTWARE
 
 LOW_FRAMES, TARGET_FRAMES = 13, 8  # one whole window of the temporal smoothing: 6 before, 6 after
 _SMALLEST = 96  # pixels a side
 _MOST_SCENES = 9999
-_REACH = 0.06  # of the longer side: how far the camera moves each way
 _GREY = 0.18  # mean of a normally exposed frame, linear
 _WHITE_E = 4000.0  # electrons at white: a fast ISO
 _READ_E = 2.0  # read noise, electrons
-_FLICKER = 0.03  # standard deviation of the brightness of a low frame, relative
-_STOPS = (4.0, 6.0)  # how much darker the low clip is
 _ROWS = 256  # of a frame that get their noise at once
 _FAST_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
-
-
-@dataclass(frozen=True)
-class _Path:
-    """How the camera moves: steadily, with the sway of hands, in pixels of the wide scene."""
-
-    start: tuple[float, float]
-    step: tuple[float, float]  # a frame
-    sway_px: float
-    turns: float  # of the sway, per frame
-    phase: float
-
-    def at(self, frame: int) -> tuple[float, float]:
-        """Return where the frame's top left stands, (y, x)."""
-        angle = 2 * math.pi * self.turns * frame + self.phase
-        sway = (math.sin(angle), math.cos(1.3 * angle))
-        return (
-            self.start[0] + self.step[0] * frame + self.sway_px * sway[0],
-            self.start[1] + self.step[1] * frame + self.sway_px * sway[1],
-        )
-
-
-@dataclass(frozen=True)
-class _Filmed:
-    """One scene before it is filmed."""
-
-    name: str
-    split: str
-    photograph: Photograph | None
-    source: str
-    seed: tuple[int, ...]
-    darkness: float  # light of the target over that of the low clip
-    flicker: tuple[float, ...]  # brightness of each low frame, 1 on the average
-    tint: tuple[float, ...]  # R, G, B of the target's light over that of the truth
-    low_path: _Path
-    target_path: _Path
 
 
 def simulate(
@@ -110,7 +67,7 @@ def simulate(
     """
     _check(scenes, size, seed, faults or {}, frames)
     album = photographs.shipped() if photos is None else photographs.in_folder(photos)
-    planned = _plan(album, scenes, size, seed, frames)
+    planned = plan_clips(album, scenes, size, seed, frames)
     claim(out, _truth(protocol, planned, size, seed))
     return _film(protocol, planned, out, size, frames)
 
@@ -132,51 +89,8 @@ def _check(
             raise LowLightError(where, found, expected, "Ask for something else")
 
 
-def _plan(
-    album: Sequence[Photograph], scenes: int, size: tuple[int, int], seed: int,
-    frames: tuple[int, int],
-) -> list[_Filmed]:  # fmt: skip
-    """Return the scenes; a photograph belongs to one split, and takes turns with drawn scenes."""
-    cycle = len(SPLIT_CYCLE)
-    albums = {
-        split: [p for k, p in enumerate(album) if SPLIT_CYCLE[k % cycle] == split]
-        for split in SPLIT_CYCLE
-    }
-    planned: list[_Filmed] = []
-    for number in range(scenes):
-        split = SPLIT_CYCLE[number % cycle]
-        mine, earlier = albums[split], sum(s.split == split for s in planned)
-        photograph = mine[earlier // 2 % len(mine)] if mine and earlier % 2 == 0 else None
-        scene_seed = (seed, zlib.crc32(b"clips"), number)
-        rng = np.random.default_rng((*scene_seed, 0))
-        flicker = np.exp(rng.normal(0, _FLICKER, frames[0]))
-        planned.append(_Filmed(
-            f"clip{number + 1:04d}", split, photograph,
-            photograph.name if photograph else f"procedural {number + 1}", scene_seed,
-            float(2 ** rng.uniform(*_STOPS)), tuple(map(float, flicker / flicker.mean())),
-            tuple(map(float, rng.uniform(0.85, 1.15, 3))),
-            *(_path(count, size, rng) for count in frames),
-        ))  # fmt: skip
-    return planned
-
-
-def _path(frames: int, size: tuple[int, int], rng: np.random.Generator) -> _Path:
-    """Draw a path that stays within reach on every side."""
-    reach = _reach(size)
-    sway = 0.1 * reach * float(rng.random())
-    ends = rng.uniform(sway, 2 * reach - sway, (2, 2))
-    step = (ends[1] - ends[0]) / max(frames, 24)  # short clips do not rush
-    (y, x), (down, right) = ends[0].tolist(), step.tolist()
-    turns, phase = float(rng.uniform(0.02, 0.08)), float(rng.uniform(0, 2 * math.pi))
-    return _Path((y, x), (down, right), sway, turns, phase)
-
-
-def _reach(size: tuple[int, int]) -> int:
-    return max(8, round(_REACH * max(size)))
-
-
 def _truth(
-    protocol: ClipProtocol, planned: Sequence[_Filmed], size: tuple[int, int], seed: int
+    protocol: ClipProtocol, planned: Sequence[FilmedScene], size: tuple[int, int], seed: int
 ) -> bytes:
     """Return what was put in, as JSON."""
     content: dict[str, Any] = {
@@ -196,7 +110,7 @@ def _truth(
 
 
 def _film(
-    protocol: ClipProtocol, planned: Sequence[_Filmed], out: Path, size: tuple[int, int],
+    protocol: ClipProtocol, planned: Sequence[FilmedScene], out: Path, size: tuple[int, int],
     frames: tuple[int, int],
 ) -> Iterator[Progress]:  # fmt: skip
     for split in sorted({s.split for s in planned}):
@@ -218,10 +132,10 @@ def _film(
             yield _written(folder, number, lit, done, total)
 
 
-def _wide(scene: _Filmed, size: tuple[int, int]) -> Scene:
+def _wide(scene: FilmedScene, size: tuple[int, int]) -> Scene:
     """Return all that the camera may see, (H, W, 3) linear, normally exposed."""
     rng = np.random.default_rng((*scene.seed, 1))
-    height, width = (side + 2 * _reach(size) + 1 for side in size)
+    height, width = (side + 2 * reach_of(size) + 1 for side in size)
     wide = (scene.photograph.scene if scene.photograph else procedural)(height, width, rng)
     wide *= np.float32(_GREY / wide.mean())
     return wide
@@ -233,7 +147,7 @@ def _cut(wide: Scene, place: tuple[float, float], size: tuple[int, int]) -> Scen
     return np.asarray(cv2.getRectSubPix(wide, (size[1], size[0]), (x, y)), np.float32)
 
 
-def _dark(lit: Scene, scene: _Filmed, number: int) -> Scene:
+def _dark(lit: Scene, scene: FilmedScene, number: int) -> Scene:
     """Return the frame in low light, with the noise of photons and of reading."""
     rng = np.random.default_rng((*scene.seed, 2, number))
     light = np.float32(_WHITE_E * scene.flicker[number] / scene.darkness)

@@ -96,6 +96,31 @@ def test_pieces_hold_every_frame_and_change_no_digest(
     ]
 
 
+def test_a_store_cut_short_between_pieces_is_completed_by_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_scene(tmp_path / "src")
+    whole = stored(tmp_path / "src", tmp_path / "whole")
+    monkeypatch.setattr(store, "LARGEST_PIXELS", film(1, 1)[0].nbytes)
+    write = upkeep._publish_part
+
+    def until_the_disk_is_full(*arguments: object) -> object:
+        if arguments[-1] == 4:
+            raise OSError(28, "No space left on device")
+        return write(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(upkeep, "_publish_part", until_the_disk_is_full)
+        with pytest.raises(OSError, match="No space"):
+            run(tmp_path / "src", tmp_path / "d")
+    assert not store.scene_path(tmp_path / "d", "Night").exists()
+    again = stored(tmp_path / "src", tmp_path / "d")
+    assert again.digest == whole.digest
+    ((scene, size, sha256),) = again.scene_files()
+    path = store.scene_path(again.path, scene)
+    assert upkeep.verify_scene(path, size, sha256, deep=True) == []
+
+
 def test_a_sample_yields_the_low_clip_and_no_reference(tmp_path: Path):
     low = film(1, 4, 9000)
     write_scene(tmp_path / "src", low=low)
