@@ -64,6 +64,20 @@ class BlockSums:
         effect[:, 0, 2], effect[:, 1, 2] = self.x, -self.y
         return effect
 
+    def joined(self) -> BlockSums:
+        """Return blocks of 2x2 of these; an odd last row or column is left out."""
+        down, across = (side // 2 for side in self.grid)
+
+        def fours(values: Numbers) -> Numbers:
+            grid = values.reshape(*self.grid, *values.shape[1:])[: 2 * down, : 2 * across]
+            parts = [grid[i::2, j::2] for i in (0, 1) for j in (0, 1)]
+            joined: Numbers = np.sum(parts, axis=0).reshape(-1, *values.shape[1:])
+            return joined
+
+        side = 2 * self.side[0], 2 * self.side[1]
+        y, x = fours(self.y) / 4, fours(self.x) / 4
+        return BlockSums(fours(self.products), y, x, (down, across), side, self.pose)
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -81,10 +95,10 @@ def sums(level: Level, pose: Pose) -> BlockSums:
     shape = rows.stop - rows.start, columns.stop - columns.start
     down, across = (min(int(np.clip(round(n / BLOCK_PX), FEWEST, MOST)), n) for n in shape)
     side = shape[0] // down, shape[1] // across
-    long = without_row_means(_moved(level.long, pose)[rows, columns])
+    long = without_row_means(moved(level.long, pose)[rows, columns])
     short, noise = (without_row_means(p[rows, columns]) for p in (level.short, level.noise))
     whole = Pose(round(pose.y), round(pose.x), pose.turn)
-    weight = level.weight(_moved(level.light, whole)[rows, columns])
+    weight = level.weight(moved(level.light, whole)[rows, columns])
     products = np.empty((down, across, 5, 5))
     for i in range(down):
         strip = slice(i * side[0], (i + 1) * side[0])
@@ -159,7 +173,7 @@ def _slope(two_before: Planes, before: Planes, after: Planes, two_after: Planes)
     return slope
 
 
-def _moved(plane: Planes, pose: Pose) -> Planes:
+def moved(plane: Planes, pose: Pose) -> Planes:
     """Return the plane moved back by a pose: what lies there comes to where the short has it.
 
     OpenCV's own cubic is none that keeps a slope a slope, which would draw shifts towards whole

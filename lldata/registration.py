@@ -22,9 +22,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lldata import block_fit, cfa
+from lldata import block_fit, cfa, local_motion
 from lldata.block_fit import LONG, NOISE, SHORT, BlockSums, Fit, Pose
 from lldata.frame import Frame
+from lldata.local_motion import LocalMotion
 from lldata.shift_search import search
 from lldata.whitening import Level, expose, level, reduced
 
@@ -55,11 +56,10 @@ class Shift:
 
 
 class Registration(NamedTuple):
-    """A shift, and the blocks that tell what moved otherwise."""
+    """How the long lies against the short, as a whole and block by block."""
 
     shift: Shift
-    blocks: BlockSums
-    fit: Fit
+    motion: LocalMotion
 
 
 def green_halves(frame: Frame) -> Planes:
@@ -121,16 +121,18 @@ def register(halves: Planes, target: Planes) -> Registration | None:
     while factor > 1:
         factor //= 2
         blocks, fit = _refine(at(factor), fit.pose.scaled(2))
-    same = _agreement(at, blocks, fit.pose)
-    if same is None:
+    seen = _reliable(at, blocks, fit.pose)
+    if seen is None:
         return None
     error = float(np.hypot(fit.error_px, SAMPLING_ERROR_PX))
     turned = block_fit.solve(blocks, turning=True)
     turn = np.degrees([turned.pose.turn, turned.turn_error]) if turned else (0.0, np.inf)
     shift = Shift(
-        float(fit.pose.y), float(fit.pose.x), error, *same, float(turn[0]), float(turn[1])
-    )
-    return Registration(shift, blocks, fit)
+        float(fit.pose.y), float(fit.pose.x), error, seen.agreement, seen.reliability,
+        float(turn[0]), float(turn[1]),
+    )  # fmt: skip
+    pose = fit.pose.scaled(1 / seen.factor)
+    return Registration(shift, local_motion.find(seen.blocks, pose, seen.gain, seen.factor))
 
 
 def _refine(level: Level, pose: Pose) -> tuple[BlockSums, Fit]:
@@ -156,19 +158,29 @@ def _refine(level: Level, pose: Pose) -> tuple[BlockSums, Fit]:
     return blocks, Fit(blocks.pose, np.inf, np.inf, 0.0)
 
 
-def _agreement(
-    at: Callable[[int], Level], blocks: BlockSums, pose: Pose
-) -> tuple[float, float] | None:
-    """Return agreement and reliability at the finest scale at which the short is reliable."""
-    best, factor = (0.0, HARDLY), 1
+class _Seen(NamedTuple):
+    """Both frames compared at one scale."""
+
+    blocks: BlockSums
+    factor: int
+    reliability: float
+    agreement: float
+    gain: float
+
+
+def _reliable(at: Callable[[int], Level], blocks: BlockSums, pose: Pose) -> _Seen | None:
+    """Compare at the finest scale at which the short is reliable, else at the best there is."""
+    best, factor = None, 1
     while True:
         total = blocks.products.sum(0)
         picture = total[SHORT, SHORT] - total[NOISE, NOISE]
-        reliability = picture / max(total[SHORT, SHORT], 1e-30)
-        if reliability > best[1] and total[LONG, LONG] > 0:
-            agreement = total[LONG, SHORT] / np.sqrt(total[LONG, LONG] * picture)
-            best = float(agreement), float(reliability)
+        reliability = float(picture / max(total[SHORT, SHORT], 1e-30))
+        if reliability > (best.reliability if best else HARDLY) and total[LONG, LONG] > 0:
+            agreement = float(total[LONG, SHORT] / np.sqrt(total[LONG, LONG] * picture))
+            gain = float(np.sqrt(picture / total[LONG, LONG]))
+            best = _Seen(blocks, factor, reliability, agreement, gain)
         factor *= 2
-        if best[1] >= RELIABLE or min(at(1).shape) / factor < _SMALLEST_SIDE:
-            return best if best[1] > HARDLY else None
+        coarsest = min(at(1).shape) / factor < _SMALLEST_SIDE
+        if coarsest or (best and best.reliability >= RELIABLE):
+            return best
         blocks = block_fit.sums(at(factor), pose.scaled(1 / factor))

@@ -15,6 +15,7 @@ from lldata import blocks, registration, render, response
 from lldata.audit import Finding, Status
 from lldata.file_facts import FileFacts
 from lldata.frame import Frame
+from lldata.local_motion import LocalMotion
 from lldata.pairing import SceneFiles
 from lldata.protocol import RawProtocol
 from lldata.scene import Pixels
@@ -150,9 +151,21 @@ class Pair:
         return self.halves.shape[1:] == self.scene.long_green.shape
 
     @cached_property
+    def registered(self) -> registration.Registration | None:
+        """How the long lies against the short, None where that cannot be measured."""
+        if not self.comparable:
+            return None
+        return registration.register(self.halves, self.scene.long_green)
+
+    @cached_property
     def shift(self) -> registration.Shift | None:
-        """Where the long lies against the short, None where that cannot be measured."""
-        return registration.measure(self.halves, self.scene.long_green) if self.comparable else None
+        """Where the long lies against the short as a whole."""
+        return self.registered.shift if self.registered else None
+
+    @cached_property
+    def motion(self) -> LocalMotion | None:
+        """What moves otherwise than the whole."""
+        return self.registered.motion if self.registered else None
 
     @property
     def in_place(self) -> bool:
