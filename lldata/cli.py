@@ -44,10 +44,10 @@ def _main(
     console.log_to_stderr(verbose)
 
 
-def _engine(workers: int | None) -> Any:
-    from lldata.engine import Local
+def _engine(workers: int | None, name: str = "local") -> Any:
+    from lldata.engine import named
 
-    return Local() if workers is None else Local(workers=workers)
+    return named(name, workers)
 
 
 @_cli.command()
@@ -231,6 +231,9 @@ def ingest(
     lists: Lists = None,
     deep: Deep = False,
     workers: Workers = None,
+    engine: Annotated[
+        str, typer.Option(metavar="local|dask=ADDRESS", help="Where the work is done.")
+    ] = "local",
     as_json: Json = False,
 ) -> None:
     """Audit a folder of frames and store it as datasets; run it again to go on or to add scenes.
@@ -239,8 +242,8 @@ def ingest(
     """
     from lldata import ingest as work
 
-    engine = _engine(workers)
-    _make(work.prepare(src, protocol, name, engine, lists), engine, deep=deep, as_json=as_json)
+    where = _engine(workers, engine)
+    _make(work.prepare(src, protocol, name, where, lists), where, deep=deep, as_json=as_json)
 
 
 @_cli.command()

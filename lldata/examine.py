@@ -49,35 +49,37 @@ def run_scene(job: SceneJob[RawProtocol]) -> Outcome:
         return left_out(name, "metadata", error)
     except FrameError as error:
         return left_out(name, "integrity", error)
-    upkeep.publish_scene(job.folder, scene, pixels)
-    return Outcome(name, "stored", tuple(findings), len(rows))
+    published = upkeep.publish_scene(job.folder, scene, pixels)
+    return Outcome(name, "stored", tuple(findings), len(rows), file=published.file)
 
 
 def _read(job: SceneJob[RawProtocol]) -> tuple[Pixels, Facts]:
     files, told = job.files, Facts()
-    shorts = {path.stem: _decode(path, told, deep=job.deep) for path in files.shorts}
+    shorts = {path.stem: _decode(path, told, deep=job.deep).frame for path in files.shorts}
     if files.ready:
         picture, sha256 = _ready_reference(files.long)
         told[files.long.name] = {"sha256": sha256}
         facts = {f"reference/{files.long.stem}": {"origin": "ready", "sha256": sha256}}
         return Pixels(shorts, {}, {files.long.stem: picture}, facts=facts), told
-    long = _decode(files.long, told, deep=job.deep)
+    developed = job.folder is not None or job.check_render
+    long, _, picture = _decode(files.long, told, deep=job.deep, developed=developed)
     if not any(map(any, long.colour_matrix)):  # LibRaw converts by one that it does not show
         matrix = render.measured_matrix(files.long)
         long = replace(long, colour_matrix=matrix)
         shorts = {n: replace(f, colour_matrix=matrix) for n, f in shorts.items()}
-    if job.folder is None:
+    if picture is None:
         return Pixels(shorts, {files.long.stem: long}), told
     known = {"origin": "rendered", "effective_white": render.effective_white(long)}
     return Pixels(
-        shorts, {files.long.stem: long}, {files.long.stem: render.render_file(files.long)},
+        shorts, {files.long.stem: long}, {files.long.stem: picture},
         facts={f"reference/{files.long.stem}": known},
     ), told  # fmt: skip
 
 
-def _decode(path: Path, told: Facts, *, deep: bool) -> Frame:
+def _decode(path: Path, told: Facts, *, deep: bool, developed: bool = False) -> raw.Capture:
     """Read a frame, noting what its file tells; twice where asked or known to be unsteady."""
-    frame, facts = raw.capture(path)[:2]
+    capture = raw.capture(path, developed=developed)
+    frame, facts, _ = capture
     twice = deep or facts["compression"].startswith(coding.FUJI)
     told[path.name] = {**facts, "decoded_twice": twice, "sha256": frame.sha256}
     if twice and not np.array_equal(raw.decode(path).mosaic, frame.mosaic):
@@ -87,7 +89,7 @@ def _decode(path: Path, told: Facts, *, deep: bool) -> Frame:
             "a sound file decodes alike",
             "Copy it from the card again",
         )
-    return frame
+    return capture
 
 
 def _ready_reference(path: Path) -> tuple[NDArray[np.uint16], str]:
@@ -128,7 +130,8 @@ def _audit(
     if job.audits:
         _recognise(scene, facts)
     if job.check_render and scene.long is not None:
-        findings.append(_render_finding(job.files, scene.long))
+        picture = pixels.reference[job.files.long.stem]
+        findings.append(_render_finding(job.files, scene.long, picture))
     return rows, findings
 
 
@@ -156,8 +159,10 @@ def _row(pair: Pair, statuses: list[Any], *, measured: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _render_finding(files: SceneFiles, long: Frame) -> Finding:
-    difference = render.wrap_difference(files.long, long)
+def _render_finding(files: SceneFiles, long: Frame, picture: NDArray[np.uint16]) -> Finding:
+    difference = render.crop_difference(long, picture)
+    if difference > SAME_RENDER:
+        difference = render.wrap_difference(files.long, long, original=picture)
     if difference <= SAME_RENDER:
         return Finding(
             files.scene,

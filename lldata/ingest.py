@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from lldata import brackets, clip_files, clips, examine, pictures, raw, splits, store, upkeep
 from lldata.audit import Finding
 from lldata.detection import Header, choose
-from lldata.engine import Local, Unit, WorkerError, run_units
+from lldata.engine import Engine, Unit, WorkerError, run_units
 from lldata.errors import FrameError, ProtocolError, StoreError
 from lldata.job import Outcome, SceneJob, left_out
 from lldata.pairing import TRUTH, Find, SceneFiles, capture_folders, find_captures, finds_in
@@ -82,7 +82,9 @@ class Plan:
 # ---- planning
 
 
-def plan(src: Path, protocol: str | None, engine: Local, lists: Path | None = None) -> list[Plan]:
+def plan(
+    src: Path, protocol: str | None, engine: Engine, lists: Path | None = None
+) -> list[Plan]:
     """Find the scenes in a folder and the protocols they were taken under.
 
     Parameters
@@ -193,7 +195,7 @@ def _plan(
 
 
 def _headers(
-    scenes: Sequence[SceneFiles], engine: Local
+    scenes: Sequence[SceneFiles], engine: Engine
 ) -> tuple[dict[Path, Header], list[Exception]]:
     """Return the headers of each scene's long and first short, and why others have none."""
     units = [
@@ -235,7 +237,7 @@ _TRUTH_LEVELS = 2
 # ---- whole folders
 
 
-def check(plans: Sequence[Plan], engine: Local, *, deep: bool) -> Iterator[Outcome]:
+def check(plans: Sequence[Plan], engine: Engine, *, deep: bool) -> Iterator[Outcome]:
     """Audit the scenes of some plans without storing anything.
 
     Yields an outcome as each scene is done; what names alone tell comes first.
@@ -258,7 +260,7 @@ def _jobs(
     ]  # fmt: skip
 
 
-def _run(jobs: Sequence[SceneJob[Any]], engine: Local) -> Iterator[Outcome]:
+def _run(jobs: Sequence[SceneJob[Any]], engine: Engine) -> Iterator[Outcome]:
     units = (Unit(job.files.scene, KINDS[_kind(job.protocol)].run_scene, (job,)) for job in jobs)
     longest = (KINDS[_kind(job.protocol)].longest_s(job.files) for job in jobs)
     patient = replace(engine, timeout_s=max([engine.timeout_s, *longest]))
@@ -282,7 +284,7 @@ class Dataset:
 
 
 def prepare(
-    src: Path, protocol: str | None, name: str | None, engine: Local, lists: Path | None = None
+    src: Path, protocol: str | None, name: str | None, engine: Engine, lists: Path | None = None
 ) -> list[Dataset]:
     """Decide which datasets a folder gives and which of their scenes are stored already.
 
@@ -353,7 +355,7 @@ def _same_file(path: Path, source: dict[str, Any]) -> bool:
 
 
 def ingest(
-    dataset: Dataset, engine: Local, *, deep: bool, audits: bool = True
+    dataset: Dataset, engine: Engine, *, deep: bool, audits: bool = True
 ) -> Iterator[Outcome]:
     """Store every scene of a prepared dataset that is not there yet, then rebuild its index.
 
@@ -375,15 +377,18 @@ def ingest(
         standing = store.read_scene(store.scene_path(dataset.path, scene))
         yield Outcome(scene, "kept", standing.findings, len(standing.pairs))
     failed: list[Finding] = []
+    written: dict[str, tuple[int, str]] = {}
     try:
         for outcome in _run(jobs, engine):
+            if outcome.file is not None:
+                written[outcome.scene] = outcome.file
             failed += outcome.findings if outcome.state == "left out" else ()
             yield outcome
     finally:
         if any(store.scene_path(dataset.path, s.scene).is_file() for s in found.scenes):
             upkeep.build_index(
                 dataset.path, datetime.now(UTC).isoformat(timespec="seconds"),
-                whole + failed,
+                whole + failed, written,
             )  # fmt: skip
     if len(failed) == len(found.scenes):
         raise FrameError(

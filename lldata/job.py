@@ -34,6 +34,7 @@ class Outcome:
     state: Literal["stored", "kept", "checked", "left out", "named"]  # named: told by names alone
     findings: tuple[Finding, ...]
     pairs: int = 0
+    file: tuple[int, str] | None = None  # bytes and sha256 of the scene's, where just stored
 
 
 def left_out(scene: str, check: str, error: Exception) -> Outcome:

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from lldata import ingest, store
-from lldata.engine import Local
+from lldata.engine import Engine
 from lldata.errors import ProtocolError, StoreError
 from lldata.ingest import Dataset
 from lldata.protocol import SynthesisProtocol, load
@@ -14,7 +14,7 @@ from lldata.synthesis.pairs import Seeded
 
 
 def prepare(
-    src: Path, name: str, protocol: str, seed: int, engine: Local, lists: Path | None = None
+    src: Path, name: str, protocol: str, seed: int, engine: Engine, lists: Path | None = None
 ) -> Dataset:
     """Return the dataset that a folder of photographs gives, for `ingest.ingest` to make.
 

@@ -72,6 +72,11 @@ class Published(NamedTuple):
     size: int  # of its file, bytes
     sha256: str  # of its file
 
+    @property
+    def file(self) -> tuple[int, str]:
+        """What an index says of the file: its bytes and sha256."""
+        return self.size, self.sha256
+
 
 def publish_scene(folder: Path, scene: SceneFile, pixels: Pixels) -> Published:
     """Write one scene into a dataset's folder.
