@@ -62,16 +62,16 @@ def _read(job: SceneJob[RawProtocol]) -> tuple[Pixels, Facts]:
         facts = {f"reference/{files.long.stem}": {"origin": "ready", "sha256": sha256}}
         return Pixels(shorts, {}, {files.long.stem: picture}, facts=facts), told
     developed = job.folder is not None or job.check_render
-    long, _, picture = _decode(files.long, told, deep=job.deep, developed=developed)
+    long, _, rendered = _decode(files.long, told, deep=job.deep, developed=developed)
     if not any(map(any, long.colour_matrix)):  # LibRaw converts by one that it does not show
         matrix = render.measured_matrix(files.long)
         long = replace(long, colour_matrix=matrix)
         shorts = {n: replace(f, colour_matrix=matrix) for n, f in shorts.items()}
-    if picture is None:
+    if rendered is None:
         return Pixels(shorts, {files.long.stem: long}), told
     known = {"origin": "rendered", "effective_white": render.effective_white(long)}
     return Pixels(
-        shorts, {files.long.stem: long}, {files.long.stem: picture},
+        shorts, {files.long.stem: long}, {files.long.stem: rendered},
         facts={f"reference/{files.long.stem}": known},
     ), told  # fmt: skip
 

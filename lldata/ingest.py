@@ -82,9 +82,7 @@ class Plan:
 # ---- planning
 
 
-def plan(
-    src: Path, protocol: str | None, engine: Engine, lists: Path | None = None
-) -> list[Plan]:
+def plan(src: Path, protocol: str | None, engine: Engine, lists: Path | None = None) -> list[Plan]:
     """Find the scenes in a folder and the protocols they were taken under.
 
     Parameters
