@@ -114,8 +114,9 @@ def _rgb(path: Path, frame: Any) -> NDArray[np.uint16]:
         raise _damaged(path, f"a frame has the shape {pixels.shape}")
     if not deep:
         return pixels.astype(np.uint16) * np.uint16(257)
-    flat = pixels.reshape(len(pixels), -1)  # OpenCV saturates; a factor for one channel only
-    return np.asarray(cv2.multiply(flat, 65535 / _white(frame)), np.uint16).reshape(pixels.shape)
+    if (white := _white(frame)) == 65535:
+        return pixels
+    return np.asarray(cv2.addWeighted(pixels, 65535 / white, pixels, 0, 0), np.uint16)  # saturates
 
 
 def _white(frame: Any) -> int:

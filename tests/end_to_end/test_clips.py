@@ -267,3 +267,19 @@ def test_a_frame_that_changes_while_it_is_stored_costs_the_scene(
     assert outcome.state == "left out"
     assert "low/f2.png: it changed while it was read" in outcome.findings[0].message
     assert not list((tmp_path / "d").rglob("*.h5"))
+
+
+def test_the_command_films_what_ingest_takes(tmp_path: Path):
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-c", "from lldata.cli import app; app()", "simulate", "uhr_clips"]
+    options = ["--size", "96x128", "--scenes", "1", "--json"]
+    done = subprocess.run(
+        [*command, str(tmp_path / "out"), *options], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == {
+        "path": str(tmp_path / "out"), "protocols": ["uhr_clips"], "files": 34, "synthetic": True,
+    }  # fmt: skip
+    (planned,) = ingest.plan(tmp_path / "out", None, ENGINE)
+    assert (planned.protocol.name, len(planned.scenes[0].files)) == ("uhr_clips", 34)
