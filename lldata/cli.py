@@ -55,13 +55,11 @@ def protocols(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One protocol.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the capture protocols, or print one with its shooting instructions.
+    """List the capture protocols, or print the shooting sheet of one.
 
     Example: lldata protocols canon6d_iso12600
     """
-    from dataclasses import asdict
-
-    from lldata import protocol
+    from lldata import protocol, sheet
 
     if name is None:
         found = [protocol.load(n) for n in protocol.names()]
@@ -73,21 +71,10 @@ def protocols(
         return
     chosen = protocol.load(name)
     if as_json:
-        console.print_json({k: v for k, v in asdict(chosen).items() if k != "text"})
+        console.print_json(sheet.keys(chosen))
         return
-    facts = [("source", chosen.source)]
-    if isinstance(chosen, protocol.RawProtocol):
-        facts = [
-            ("camera", f"{chosen.camera.make} {'/'.join(chosen.camera.models)}"),
-            ("ISO", chosen.camera.iso_nominal), ("CFA", chosen.camera.cfa),
-            ("long exposures", ", ".join(f"{s:g} s" for s in chosen.exposure.long_s)),
-            ("short exposures", ", ".join(f"{s:g} s" for s in chosen.exposure.short_s)),
-            ("ratios", ", ".join(f"{r:g}" for r in chosen.exposure.ratios)),
-            ("folders", ", ".join(f"{f}/{{short,long}}" for f in chosen.files.folders)), *facts,
-        ]  # fmt: skip
-    console.print_table(f"{chosen.name}: {chosen.title}", ("", ""), facts)
-    steps = list(enumerate(chosen.shooting.instructions, 1))
-    console.print_table("How to shoot", ("", ""), steps)
+    for section in sheet.sections(chosen):
+        console.print_table(*section)
 
 
 @_cli.command()
@@ -218,7 +205,10 @@ def check(
             findings += outcome.findings
             if outcome.state != "named":
                 advance()
-    _report(findings, as_json=as_json, document={"findings": [f.as_json() for f in findings]})
+    if as_json:
+        console.print_json({"findings": [f.as_json() for f in findings]})
+    else:
+        _answer(findings, sum(len(p.scenes) for p in plans))
     if any(f.status in ("warn", "quarantine") for f in findings):
         raise typer.Exit(1)
 
@@ -283,7 +273,7 @@ def _make(datasets: Sequence[Any], engine: Any, *, deep: bool, as_json: bool) ->
     if as_json:
         console.print_json({"datasets": results})
         return
-    _report(findings, as_json=False, document=None)
+    _answer(findings, sum(r["scenes"] for r in results))
     columns = ("dataset", "scenes", "pairs", "quarantined", "digest")
     console.print_table("Datasets", columns, [
         (r["name"], r["scenes"], r["pairs"], r["quarantined"], r["digest"][:12]) for r in results
@@ -301,21 +291,20 @@ def _summary(store: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _report(findings: Sequence[Any], *, as_json: bool, document: Any) -> None:
-    if as_json:
-        console.print_json(document)
-        return
+def _answer(findings: Sequence[Any], scenes: int) -> None:
+    """Say first which scenes to shoot again, then why, then what each audit found."""
+    from lldata import verdict
+
+    found = verdict.verdicts(findings)
+    console.say_wrapped(verdict.headline(found, scenes))
+    if found:
+        columns = ("scene", "verdict", "audit", "what was found")
+        console.print_table("", columns, verdict.rows(found))
     counts = Counter((f.check, f.status) for f in findings if f.pair)
     order = ("pass", "unknown", "warn", "quarantine")
     checks = sorted({check for check, _ in counts})
     rows = [(c, *(counts[c, s] for s in order)) for c in checks]
     console.print_table("Audits, number of pairs", ("audit", *order), rows)
-    spoken = [f for f in findings if f.status in ("warn", "quarantine")]
-    spoken.sort(key=lambda f: (f.status != "quarantine", f.scene, f.pair))
-    if spoken:
-        console.print_table("Findings", ("pair", "audit", "status", "what"), [
-            (f.pair or f.scene, f.check, f.status, f.message) for f in spoken
-        ])  # fmt: skip
 
 
 @_cli.command("ls")

@@ -135,6 +135,14 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
+def say_wrapped(text: str) -> None:
+    """Write a longer text to stderr in lines of at most 80 columns."""
+    import textwrap
+
+    for line in textwrap.wrap(text, 80, break_on_hyphens=False):
+        say(line)
+
+
 def log_to_stderr(verbosity: int) -> None:
     """Show the library's own log on stderr: warnings, with -v information, with -vv debugging."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
@@ -159,7 +167,9 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     numeric = [
         all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))
     ]
-    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(
+        title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, show_header=any(columns)
+    )
     for name, right in zip(columns, numeric, strict=True):
         table.add_column(Text(name), justify="right" if right else "left", overflow="fold")
     for row in rows:

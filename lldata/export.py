@@ -124,8 +124,11 @@ def _begin(dataset: Store, out: Path, form: str, split: str | None) -> None:
 
 
 def _named_folders(dataset: Store) -> dict[str, str]:
-    """Return what the dataset's protocol calls the folders."""
-    files = tomllib.loads(dataset.protocol_text or "").get("files", {})
+    """Return what the dataset's protocol calls the folders; a bracket lies in one."""
+    protocol = tomllib.loads(dataset.protocol_text or "")
+    if protocol.get("kind") == "bracket":
+        return {"short": "", "long": ""}
+    files = protocol.get("files", {})
     return {
         kind: name for kind in _FOLDERS
         if isinstance(name := files.get(kind), str) and Path(name).name == name

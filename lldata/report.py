@@ -22,7 +22,7 @@ from lldata.engine import Local, Unit, run_units
 from lldata.errors import LowLightError
 from lldata.store import Store
 from lldata.thumbnails import BINS, STOPS, Sheet, sheet
-from lldata.verdict import Verdict, headline, verdicts
+from lldata.verdict import WORDS, Verdict, headline, verdicts
 
 MOST_SCENES = 500  # on the contact sheet, those with findings first
 MOST_ROWS = 4000  # of findings in the table, the gravest first
@@ -30,7 +30,6 @@ PICTURE_BYTES = 12_000_000  # of all JPEGs; 16 MB as text, so that the page stay
 _FEWEST_BYTES, _MOST_BYTES = 3_000, 40_000  # of one picture
 _SHOWN_OF_A_SCENE = 4
 _ORDER: tuple[Status, ...] = ("quarantine", "warn", "unknown", "pass")
-_WORDS = {"quarantine": "shoot again", "warn": "look at it", "unknown": "unknown", "pass": "good"}
 
 
 def write_report(
@@ -110,7 +109,7 @@ def _view(dataset: Store, found: Sequence[Verdict], sheets: Sequence[Sheet]) -> 
         "shown": {one.scene for one in sheets},
         "cards": [_card(dataset, one, by_scene.get(one.scene)) for one in sheets],
         "left": len(dataset.scenes) - len(sheets),
-        "words": _WORDS,
+        "words": WORDS,
         **_findings(dataset),
     }
 

@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from lldata.audit import Finding, Status, worst
 
+WORDS: dict[Status, str] = {
+    "quarantine": "shoot again", "warn": "look at it", "unknown": "unknown", "pass": "good",
+}  # fmt: skip
 SPOKEN: tuple[Status, ...] = ("quarantine", "warn")  # what is said of a scene, gravest first
 
 
@@ -59,7 +62,7 @@ def _reasons(findings: Iterable[Finding]) -> tuple[Reason, ...]:
 
 
 def headline(found: Sequence[Verdict], scenes: int) -> str:
-    """Return the answer in one sentence.
+    """Return the answer in a sentence or two.
 
     Parameters
     ----------
@@ -69,10 +72,24 @@ def headline(found: Sequence[Verdict], scenes: int) -> str:
     again = [v for v in found if v.status == "quarantine"]
     look = [v for v in found if v.status == "warn"]
     if again:
-        return f"Shoot again: {_listed(again)}."
+        more = f" Look at {_listed(look)}." if look else ""
+        return f"Shoot again: {_listed(again)}.{more}"
     if look:
         return f"Nothing must be shot again. Look at {_listed(look)}."
     return f"All {scenes} scenes are good." if scenes != 1 else "The scene is good."
+
+
+def rows(found: Sequence[Verdict]) -> list[tuple[str, str, str, str]]:
+    """Return scene, verdict, audit and what was found, a row for each reason."""
+    table = []
+    for verdict in found:
+        scene, said = verdict.scene, WORDS[verdict.status]
+        for reason in verdict.reasons:
+            shorts = ", ".join(pair.removeprefix(f"{verdict.scene}/") for pair in reason.pairs)
+            message = f"{shorts}: {reason.message}" if shorts else reason.message
+            table.append((scene, said, reason.check, message))
+            scene, said = "", ""
+    return table
 
 
 def _listed(found: Sequence[Verdict]) -> str:

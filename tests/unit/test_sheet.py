@@ -1,0 +1,60 @@
+"""The sheet a photographer takes along, for every protocol there is."""
+
+from __future__ import annotations
+
+import pytest
+
+from lldata import console, sheet
+from lldata.protocol import load, load_raw, names
+
+
+def section(name: str, title: str) -> sheet.Section:
+    (found,) = [s for s in sheet.sections(load(name)) if s.title == title]
+    return found
+
+
+def test_the_canon_ladder_pairs_each_long_with_the_shorts_of_its_ratios():
+    assert sheet.ladder(load_raw("canon6d_iso12600")) == [
+        (10, 0.1, 100), (10, 0.04, 250), (10, 0.033, 300), (30, 0.1, 300),
+    ]  # fmt: skip
+    assert section("canon6d_iso12600", "Exposure ladder").rows == (
+        ("10 s", "1/10 s", "100"), ("", "1/25 s", "250"), ("", "1/30 s", "300"),
+        ("30 s", "1/10 s", "300"),
+    )  # fmt: skip
+
+
+def test_iso_and_file_names_are_those_the_camera_gives():
+    settings = dict(sheet.sections(load("canon6d_iso12600"))[0].rows)
+    assert settings["ISO"] == "12600 (the camera says 12800)"
+    assert settings["black level"] == "2048 DN"
+    files = dict(section("canon6d_iso200", "Files").rows)
+    assert files["long exposures"] == "Canon/long/00001_00_10s.CR2"
+    assert files["splits"] == "the scene's first digit: 0 train, 1 test, 2 val"
+
+
+def test_limits_stand_side_by_side_with_their_unit():
+    rows = {row[0]: row[1:] for row in section("sid_sony", "What is checked").rows}
+    assert rows["shift of the long"] == ("packed px", "0.5", "2")
+    assert rows["black level against protocol"] == ("DN", "8", "-")
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_sheet_fits_80_columns_and_tells_how_to_shoot(
+    name: str, capsys: pytest.CaptureFixture[str]
+):
+    chosen = load(name)
+    for part in sheet.sections(chosen):
+        console.print_table(*part)
+    said = capsys.readouterr().err
+    assert max(map(len, said.splitlines())) <= 80
+    assert chosen.shooting.instructions[0].split()[-1] in said
+    assert "What is checked" in said or not hasattr(chosen, "limits")
+
+
+def test_json_has_every_key_but_the_text():
+    keys = sheet.keys(load("sid_sony"))
+    assert keys["camera"]["models"] == ("ILCE-7SM2",)
+    assert set(keys) == {
+        "name", "title", "source", "kind", "splits", "shooting", "camera", "exposure", "files",
+        "limits",
+    }  # fmt: skip
