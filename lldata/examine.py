@@ -43,7 +43,7 @@ def run_scene(job: SceneJob[RawProtocol]) -> Outcome:
         pixels, facts = _read(job)
         rows, findings = _audit(job, pixels, facts)
         if job.folder is None:
-            return Outcome(name, "checked", tuple(findings), len(rows))
+            return Outcome(name, "checked", tuple(findings), len(rows), facts)
         scene = replace(_scene_file(job, pixels, rows, findings), facts=facts)
     except MetadataError as error:
         return left_out(name, "metadata", error)

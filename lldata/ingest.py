@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lldata import brackets, clip_files, clips, examine, pictures, raw, splits, store, upkeep
-from lldata.audit import Finding
+from lldata.audit import Finding, duplicates
 from lldata.detection import Header, choose
 from lldata.engine import Engine, Unit, WorkerError, run_units
 from lldata.errors import FrameError, ProtocolError, StoreError
 from lldata.job import Outcome, SceneJob, left_out
+from lldata.likeness import prints
 from lldata.pairing import TRUTH, Find, SceneFiles, capture_folders, find_captures, finds_in
 from lldata.protocol import (
     PictureProtocol,
@@ -243,7 +244,24 @@ def check(plans: Sequence[Plan], engine: Engine, *, deep: bool) -> Iterator[Outc
     for found in plans:
         for finding in found.findings:
             yield Outcome(finding.scene, "named", (finding,))
-        yield from _run(_jobs(found, None, deep=deep), engine)
+        seen: dict[str, Any] = {}
+        for outcome in _run(_jobs(found, None, deep=deep), engine):
+            seen[outcome.scene] = outcome.facts
+            yield outcome
+        for finding in _found_again(found, seen):
+            yield Outcome(finding.scene, "named", (finding,))
+
+
+def _found_again(found: Plan, facts: dict[str, Any]) -> list[Finding]:
+    """Return which scenes of a plan are in it twice, or in a dataset in another split."""
+    mine = [
+        each
+        for s in found.scenes
+        for each in prints(
+            "", s.scene, s.group, s.split, found.origins.get(s.scene, ""), facts.get(s.scene, {})
+        )
+    ]
+    return duplicates.audit(mine, upkeep.neighbours(), upkeep.limit_in(found.protocol.text))
 
 
 def _jobs(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from lldata.audit import Finding
 from lldata.pairing import SceneFiles
@@ -34,6 +35,7 @@ class Outcome:
     state: Literal["stored", "kept", "checked", "left out", "named"]  # named: told by names alone
     findings: tuple[Finding, ...]
     pairs: int = 0
+    facts: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # of a checked scene's files
     file: tuple[int, str] | None = None  # bytes and sha256 of the scene's, where just stored
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lldata import picture_audits, raw, store, upkeep
+from lldata import fingerprint, picture_audits, raw, store, upkeep
 from lldata.audit import Finding, worst
 from lldata.errors import FrameError, MetadataError
 from lldata.job import Outcome, SceneJob, left_out

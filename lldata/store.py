@@ -35,6 +35,7 @@ from lldata.audit import Finding
 from lldata.engine import run_isolated
 from lldata.errors import StoreError
 from lldata.frame import Frame
+from lldata.likeness import Print, prints, recognisable
 from lldata.scene import (
     Pixels,
     SceneFile,
@@ -514,6 +515,18 @@ class Store:
         with _open_index(self.path) as file:
             return [Finding(**f) for f in _json_out(file, "findings")]
 
+    def prints(self) -> list[Print]:
+        """Return what every scene's frames are recognised by; older indexes know none."""
+        with _open_index(self.path) as file:
+            table = file["scenes"]
+            facts = _json_out(table, "fingerprints") if "fingerprints" in table else {}
+        columns = (self.scenes[name] for name in ("scene", "group", "split", "origin"))
+        return [
+            one
+            for scene, group, split, origin in zip(*columns, strict=True)
+            for one in prints(self.name, scene, group, split, origin, facts.get(scene, {}))
+        ]
+
     @property
     def protocol_text(self) -> str:
         """The protocol's TOML at the time of ingest."""
@@ -765,6 +778,7 @@ def index_bytes(
         _column_in(table, "size", [size for _, size, _ in entries], float)
         _column_in(table, "sha256", [digest for _, _, digest in entries], str)
         _json_in(table, "sources", {s.scene: s.sources for s in scenes})
+        _json_in(table, "fingerprints", {s.scene: recognisable(s.facts) for s in scenes})
         _json_in(file, "findings", [f.as_json() for f in findings])
         _json_in(file, "protocol_text", scenes[0].protocol_text)
     return buffer.getbuffer()

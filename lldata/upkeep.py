@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lldata import publish, store
-from lldata.audit import Finding
+from lldata.audit import Finding, duplicates
 from lldata.errors import StoreError
+from lldata.likeness import Print, prints
 from lldata.scene import Pixels, SceneFile, array_digest, content_digest, reference_digest
 from lldata.store import (
     Store,
@@ -237,9 +239,40 @@ def build_index(
         if older is not None:
             created = older.created
             stored = {scene.scene for scene, _, _ in entries}
-            whole += _still_true(older.findings, whole, entries, stored)
+            told = [f for f in older.findings if f.check != "duplicates"]  # found anew below
+            whole += _still_true(told, whole, entries, stored)
+        whole += _duplicates(path, [scene for scene, _, _ in entries])
         data = store.index_bytes(path, created, entries, whole)
         publish.write_replacing(path / "dataset.h5", bytes(data) + hashlib.sha256(data).digest())
+
+
+def _duplicates(path: Path, scenes: list[SceneFile]) -> list[Finding]:
+    mine = [
+        p for s in scenes for p in prints(path.name, s.scene, s.group, s.split, s.origin, s.facts)
+    ]
+    if not mine:
+        return []
+    return duplicates.audit(mine, neighbours(path), limit_in(scenes[0].protocol_text))
+
+
+def neighbours(but: Path | None = None) -> list[Print]:
+    """Return the prints of the datasets under the home folder, but one; unread ones are logged."""
+    found: list[Print] = []
+    for name in store.datasets():
+        folder = store.home() / name
+        if but is not None and folder.resolve() == but.resolve():
+            continue
+        try:
+            found += Store(folder).prints()
+        except StoreError as error:
+            _log.warning("%s is not searched for duplicates: %s", name, error)
+    return found
+
+
+def limit_in(protocol_text: str) -> float | None:
+    """Return the likeness that a protocol's text calls one photograph, None where it calls none."""
+    limit: float | None = tomllib.loads(protocol_text).get("limits", {}).get("similarity_warn")
+    return limit
 
 
 def _older_index(path: Path) -> Store | None:
