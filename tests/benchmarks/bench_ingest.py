@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 from statistics import median
 
 WORK = Path(__file__)
@@ -76,23 +77,23 @@ def captures(folder: Path, scenes: int, copies: int, size: str) -> Path:
     return src
 
 
-def timed(folder: Path, *arguments: object) -> float:
-    """Return the seconds that this file takes as a process with these arguments."""
+def timed(folder: Path, *arguments: object) -> tuple[float, float]:
+    """Return the seconds, by the clock and of all cores, that this file takes as a process."""
     home = folder / "home"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir()
     environment = os.environ | {"LLDATA_HOME": str(home), "OMP_NUM_THREADS": "1"}
     shares = int(str(arguments[-1])) if arguments[0] == "bare" else 1
-    start = time.perf_counter()
+    start, before = time.perf_counter(), getrusage(RUSAGE_CHILDREN)
     processes = [
         subprocess.Popen([sys.executable, str(WORK), *map(str, arguments), str(i)], env=environment)
         for i in range(shares)
     ]
     codes = [process.wait() for process in processes]
-    seconds = time.perf_counter() - start
+    seconds, after = time.perf_counter() - start, getrusage(RUSAGE_CHILDREN)
     if any(codes):
         sys.exit(f"{arguments}: exit codes {codes}")
-    return seconds
+    return seconds, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def measure(src: Path, folder: Path, rounds: int, cores: int) -> dict[str, object]:
@@ -105,22 +106,24 @@ def measure(src: Path, folder: Path, rounds: int, cores: int) -> dict[str, objec
         "ingest": ("plain", src, cores),
         "ingest_with_audits": ("audited", src, cores),
     }
-    taken: dict[str, list[float]] = {name: [] for name in runs}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, arguments in runs.items():
             taken[name].append(timed(folder, *arguments))
-    seconds = {name: median(values) for name, values in taken.items()}
+    seconds = {name: median(wall for wall, _ in values) for name, values in taken.items()}
+    core = {name: median(cpu for _, cpu in values) for name, values in taken.items()}
     pairs = len(list(src.rglob("short/*.DNG")))
-    audits = seconds["ingest_with_audits"] - seconds["ingest"]
     return {
         "pairs": pairs,
         "scenes": len(list(src.rglob("long/*.DNG"))),
         "workers": cores,
         "seconds": seconds,
+        "core_seconds": core,
         "over_bare_one_worker": seconds["ingest_one_worker"] / seconds["bare_one_process"],
         "over_bare_divided_by_workers": seconds["ingest"] * cores / seconds["bare_one_process"],
         "over_bare_side_by_side": seconds["ingest"] / seconds["bare_side_by_side"],
-        "audit_core_seconds_a_pair": audits * cores / pairs,
+        "over_bare_core_seconds": core["ingest"] / core["bare_one_process"],
+        "audit_core_seconds_a_pair": (core["ingest_with_audits"] - core["ingest"]) / pairs,
         "runs": taken,
     }
 
