@@ -15,27 +15,40 @@ from eval.plan import Settings
 from eval.run import run
 from eval.training import train_method
 from lldata import ingest as work
-from lldata import splits, store, synthesise, upkeep
+from lldata import pictures, splits, store, synthesise, upkeep
 from lldata.dataset import PictureCrops
 from lldata.engine import Local
 from lldata.errors import FrameError, MethodError, ProtocolError, StoreError
+from lldata.job import SceneJob
+from lldata.protocol import PictureProtocol
 from lldata.sample import read_sample
+from lldata.synthesis import pairs as pairs_of_photographs
 from lldata.synthesis import retinex
 from tests.pictures import dark, picture, write, write_pairs
 
 ENGINE = Local(workers=1)
 
 
-def ingest(src: Path, name: str, protocol: str | None = "rgb_pairs") -> store.Store:
-    (dataset,) = work.prepare(src, protocol, name, ENGINE)
-    list(work.ingest(dataset, ENGINE, deep=False))
-    return store.open_store(name)
+def stored(dataset: work.Dataset) -> store.Store:
+    """Store a prepared dataset in this process: a worker takes longer to start than these do."""
+    protocol = dataset.plan.protocol
+    run_scene = pairs_of_photographs.run_scene
+    if isinstance(protocol, PictureProtocol):
+        run_scene = pictures.run_scene  # type: ignore[assignment]
+    for scene in dataset.plan.scenes:
+        if scene.scene not in dataset.known:
+            assert run_scene(SceneJob(scene, protocol, dataset.path, "")).state == "stored"
+    upkeep.build_index(dataset.path, "2026-01-01T00:00:00+00:00")
+    return store.open_store(dataset.path)
+
+
+def ingest(src: Path, name: str) -> store.Store:
+    (dataset,) = work.prepare(src, "rgb_pairs", name, ENGINE)
+    return stored(dataset)
 
 
 def synthesize(src: Path, name: str, protocol: str = "raise_retinex", seed: int = 0) -> store.Store:
-    dataset = synthesise.prepare(src, name, protocol, seed, ENGINE)
-    list(work.ingest(dataset, ENGINE, deep=False))
-    return store.open_store(name)
+    return stored(synthesise.prepare(src, name, protocol, seed, ENGINE))
 
 
 @pytest.fixture
@@ -51,7 +64,9 @@ def photographs(tmp_path: Path) -> Path:
 
 
 def test_two_folders_of_pictures_become_a_dataset_without_a_protocol_named(pairs: Path):
-    opened = ingest(pairs, "lol", protocol=None)
+    (dataset,) = work.prepare(pairs, None, "lol", ENGINE)
+    assert {o.state for o in work.ingest(dataset, ENGINE, deep=False)} == {"stored"}
+    opened = store.open_store("lol")
     assert (opened.kind, opened.protocol, opened.synthetic) == ("pictures", "rgb_pairs", False)
     assert opened.pairs["pair"].tolist() == ["a/a", "b/b", "c/c"]
     assert opened.pairs[["ratio", "iso", "exposure_s"]].isna().all(axis=None)
@@ -110,7 +125,7 @@ def test_synthesised_pairs_record_what_was_drawn(photographs: Path):
     exact = 255 * retinex.degrade(normal / 255, drawn["alpha"], drawn["gamma"])
     sigma = 255 * drawn["noise_sigma"]
     lit = (exact > 4 * sigma) & (exact < 255 - 4 * sigma)
-    assert lit.mean() > 0.1
+    assert lit.sum() > 500
     assert (low - exact)[lit].std() == pytest.approx(sigma, rel=0.1, abs=0.3)
     facts = store.read_scene(store.scene_path(opened.path, "p1")).facts
     assert facts["low/p1"] == drawn
