@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,7 +124,7 @@ def _begin(dataset: Store, out: Path, form: str, split: str | None) -> None:
 
 def _named_folders(dataset: Store) -> dict[str, str]:
     """Return what the dataset's protocol calls the folders; a bracket lies in one."""
-    protocol = tomllib.loads(dataset.protocol_text or "")
+    protocol = dataset.protocol_table
     if protocol.get("kind") == "bracket":
         return {"short": "", "long": ""}
     files = protocol.get("files", {})
@@ -147,7 +146,7 @@ def _write_tables(dataset: Store, scenes: list[str], out: Path, form: Form) -> N
         names = rows["short"] if dataset.kind == "raw" else rows["scene"].drop_duplicates()
         publish.write_replacing(out / f"{split}.txt", "".join(f"{n}\n" for n in names).encode())
     table = dataset.scenes[dataset.scenes["scene"].isin(scenes)]
-    column = tomllib.loads(dataset.protocol_text or "").get("files", {}).get("group", "scene")
+    column = dataset.protocol_table.get("files", {}).get("group", "scene")
     if dataset.kind == "raw" and column != "scene" and not as_pictures:
         groups = table.rename(columns={"scene": "id", "group": column})[["id", column]]
         data = groups.to_csv(index=False, lineterminator="\n").encode()

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import math
 import pkgutil
-import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from importlib import import_module, resources
@@ -174,7 +173,7 @@ def _shift_map(dataset: Store) -> plots.ShiftMap | None:
         for row in dataset.pairs.to_dict("records")
         if math.isfinite(row["shift_y_px"]) and math.isfinite(row["shift_x_px"])
     ]
-    limits = tomllib.loads(dataset.protocol_text or "").get("limits", {})
+    limits = dataset.protocol_table.get("limits", {})
     names = ("shift_warn_px", "shift_quarantine_px")
     return plots.shift_map(shifts, [float(limits[n]) for n in names if n in limits])
 

@@ -17,6 +17,7 @@ import logging
 import multiprocessing
 import os
 import re
+import tomllib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -532,6 +533,14 @@ class Store:
         """The protocol's TOML at the time of ingest."""
         with _open_index(self.path) as file:
             return str(_json_out(file, "protocol_text"))
+
+    @cached_property
+    def protocol_table(self) -> dict[str, Any]:
+        """The keys of that TOML, which need not be those of today; {} where it is none."""
+        try:
+            return tomllib.loads(self.protocol_text)
+        except tomllib.TOMLDecodeError:
+            return {}
 
     @property
     def packed(self) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lldata import publish, store
+from lldata import card, publish, store
 from lldata.audit import Finding, duplicates
 from lldata.errors import StoreError
 from lldata.likeness import Print, prints
@@ -205,7 +205,7 @@ def build_index(
     scene_findings: Iterable[Finding] = (),
     written: Mapping[str, tuple[int, str]] | None = None,
 ) -> None:
-    """Rebuild a dataset's index from its scene files, under a short lock.
+    """Rebuild a dataset's index and cards from its scene files, under a short lock.
 
     Parameters
     ----------
@@ -244,6 +244,7 @@ def build_index(
         whole += _duplicates(path, [scene for scene, _, _ in entries])
         data = store.index_bytes(path, created, entries, whole)
         publish.write_replacing(path / "dataset.h5", bytes(data) + hashlib.sha256(data).digest())
+        card.write_cards(Store(path))
 
 
 def _duplicates(path: Path, scenes: list[SceneFile]) -> list[Finding]:
