@@ -17,6 +17,7 @@ from lldata.tiff import Directory
 
 UNKNOWN = "unknown"
 FUJI = "Fujifilm compressed"  # decoded by threads that LibRaw does not keep apart
+_FUJI_HEAD_BYTES = 16
 _CR2_SLICES = 50752  # only the directory of a CR2's mosaic has it
 _JPEGS = (6, 7, 99)
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
@@ -111,8 +112,8 @@ def _of_raf(data: bytes) -> Coding | None:
     if block is None:
         return None
     mosaic, pixels = block
-    head = bytes(pixels[:16])
-    if head[:2] == b"IS":
+    head = bytes(pixels[:_FUJI_HEAD_BYTES])
+    if head[:2] == b"IS" and len(head) == _FUJI_HEAD_BYTES:
         lossy = head[2] == 0
         return Coding(f"{FUJI}, {'lossy' if lossy else 'lossless'}", lossy, head[4])
     return Coding("uncompressed", False, max(mosaic.integers(0xF003), default=0) or None)

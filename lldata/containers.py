@@ -27,7 +27,8 @@ def exif_blocks(data: bytes) -> list[bytes]:
         start, size = struct.unpack_from(">II", data, _RAF_PREVIEW)
         return [data[start : start + size]]
     if is_cr3(data):
-        return [block for name in (b"CMT1", b"CMT2") for block in _boxes(data, name)][:2]
+        found = (next(_boxes(data, name), None) for name in (b"CMT1", b"CMT2"))
+        return [block for block in found if block]
     return [data]
 
 
