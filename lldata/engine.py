@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from lldata.errors import LowLightError
 Result = TypeVar("Result")
 
 GIBIBYTE = 2**30
+_LOADED = "lldata.examine"  # by the server once, instead of by every worker
 NATIVE_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -80,7 +83,30 @@ def named(text: str, workers: int | None = None) -> Engine:
             "the engines are local and dask=ADDRESS",
             "Write for example --engine dask=tcp://127.0.0.1:8786",
         )
+    _context()
     return Local() if workers is None else Local(workers=workers)
+
+
+def _context() -> Any:
+    """Return how processes are started, and begin where that takes time.
+
+    On Linux a server that has loaded what scenes need forks them: the fork of a process that
+    never started a thread. macOS's libraries do not survive a fork, Windows has none.
+    """
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([_LOADED])
+    with _one_native_thread():
+        forkserver.ensure_running()
+    return context
+
+
+def _enter(memory_bytes: int, environment: dict[str, str]) -> None:
+    os.environ.update(environment)  # the server that forked this may be older
+    enter(memory_bytes)
 
 
 def enter(memory_bytes: int) -> None:
@@ -88,8 +114,6 @@ def enter(memory_bytes: int) -> None:
 
     LibRaw writes its complaints straight to the terminal; ours travel back as exceptions.
     """
-    import signal
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
@@ -172,14 +196,14 @@ def run_units(units: Iterable[Unit], engine: Engine | None = None) -> Iterator[t
 
 def _run_local(units: Iterable[Unit], engine: Local) -> Iterator[tuple[Unit, Any]]:
     waiting = iter(units)
-    context = multiprocessing.get_context("spawn")
+    environment = dict(os.environ) | dict.fromkeys(NATIVE_THREADS, "1")
     with (
         _one_native_thread(),
         ProcessPool(
             max_workers=engine.workers,
-            context=context,
-            initializer=enter,
-            initargs=(engine.memory_bytes,),
+            context=_context(),
+            initializer=_enter,
+            initargs=(engine.memory_bytes, environment),
         ) as pool,
     ):
         running: dict[Future[Any], Unit] = {}

@@ -24,12 +24,11 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import h5py
 import hdf5plugin
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from lldata.audit import Finding
@@ -43,6 +42,9 @@ from lldata.scene import (
     canonical_json,
     combined_digest,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA = 1
 CHUNK = 256
@@ -481,6 +483,8 @@ class Store:
     """One dataset, for reading. Cheap to open whatever its size; safe to pickle and fork."""
 
     def __init__(self, path: Path) -> None:
+        import pandas as pd  # workers write scenes and read pixels: none of them needs it
+
         self.path = path
         self._open_files = _OpenFiles()
         self._records: dict[str, dict[str, Any]] = {}  # what places a scene's frames in files
