@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lldata import coding, fingerprint, listing, raw, render, store, upkeep
-from lldata.audit import Finding, alignment, exposure, focus, integrity, metadata, worst
+from lldata.audit import Finding, alignment, exposure, focus, integrity, metadata, noise, worst
 from lldata.audit.evidence import Pair, Scene
 from lldata.errors import FrameError, MetadataError
 from lldata.frame import Frame
@@ -28,7 +28,7 @@ SAME_RENDER = 1 / 65535  # mean difference up to which a wrapped mosaic renders 
 
 
 AUDITS = (  # each: pair -> finding
-    integrity.audit, metadata.audit, alignment.audit, exposure.audit, focus.audit,
+    integrity.audit, metadata.audit, alignment.audit, exposure.audit, focus.audit, noise.audit,
 )  # fmt: skip
 Facts = dict[str, dict[str, Any]]  # file name -> what it tells
 
@@ -129,6 +129,7 @@ def _audit(
         rows.append(_row(pair, [f.status for f in said] or ["unknown"], measured=job.audits))
     if job.audits:
         _recognise(scene, facts)
+        _note_noise(scene, facts)
     if job.check_render and scene.long is not None:
         picture = pixels.reference[job.files.long.stem]
         findings.append(_render_finding(job.files, scene.long, picture))
@@ -145,6 +146,13 @@ def _recognise(scene: Scene, facts: Facts) -> None:
         "pixels": fingerprint.pixels_digest(seen),
         "thumbnail": fingerprint.thumbnail(scene.long_green),
     }
+
+
+def _note_noise(scene: Scene, facts: Facts) -> None:
+    """Note the gain and read noise that were measured, where the simulator and readers look."""
+    found = scene.once(noise.of_scene)
+    if isinstance(found, noise.Noise):
+        facts[scene.files.long.name]["noise"] = found.as_json()
 
 
 def _row(pair: Pair, statuses: list[Any], *, measured: bool) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -45,5 +46,15 @@ def test_the_two_longest_are_not_linear_and_all_others_are(
     for finding in said:
         if finding.scene in LONGEST:
             assert finding.measured == pytest.approx(0.44, abs=0.06)  # of the picture
-            assert "follows up to 16" in finding.message  # DN, of 255
+            level = re.search(r"it follows up to (\d+) DN", finding.message)
+            assert level is not None
+            assert 120 < int(level[1]) < 180  # of 255
             assert "0.0% of the long is clipped" in finding.message
+
+
+def test_the_quiet_reference_of_a_bracket_is_told_by_its_shorts(
+    outcomes: tuple[list[work.Outcome], Path],
+):
+    said = [f for o in outcomes[0] for f in o.findings if f.check == "noise"]
+    assert len(said) == 28
+    assert {f.status for f in said} <= {"pass", "unknown"}
