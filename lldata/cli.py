@@ -88,6 +88,9 @@ def simulate(
         list[str] | None, typer.Option(metavar="KIND=N", help="Spoil N scenes.")
     ] = None,
     photos: Annotated[Path | None, typer.Option(help="Folder of your own photographs.")] = None,
+    noise: Annotated[
+        Path | None, typer.Option(help="Calibrated noise: the file of lldata calibrate.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write simulated captures as a camera under a protocol would: DNG files, or frames of clips.
@@ -103,10 +106,10 @@ def simulate(
         "photos": photos,
     }  # fmt: skip
     chosen = load(names[0])
-    if isinstance(chosen, ClipProtocol):
+    if isinstance(chosen, ClipProtocol) and noise is None:
         files = clips.simulate(chosen, out, **options)
     else:
-        files = camera.simulate([load_raw(name) for name in names], out, **options)
+        files = camera.simulate([load_raw(n) for n in names], out, noise=noise, **options)
     count, first = 0, next(files)
     with console.progress("simulating", first.total) as advance:
         advance()
@@ -144,6 +147,31 @@ def _faults(texts: Sequence[str]) -> dict[str, int]:
             )
         faults[kind] = int(number)
     return faults
+
+
+@_cli.command()
+def calibrate(
+    src: Source,
+    out: Annotated[
+        Path | None, typer.Option(help="File; else $LLDATA_HOME/.calibration/CAMERA.json.")
+    ] = None,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Measure a camera's gain and noise at each ISO from takes of darks, flats or anything still.
+
+    Example: lldata calibrate darks_and_flats/
+    """
+    from lldata import calibration
+
+    found = calibration.calibrate(src, _engine(workers))
+    path = calibration.write(found, out)
+    if as_json:
+        console.print_json({"path": path, **found.as_json()})
+        return
+    for line in found.left_out:
+        console.say(line)
+    console.print_table(f"{found.camera}: {path}", calibration.COLUMNS, calibration.rows(found))
 
 
 @_cli.command()

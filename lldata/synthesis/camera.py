@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lldata import calibration
 from lldata.errors import LowLightError
 from lldata.protocol import RawProtocol
 from lldata.publish import write_replacing
@@ -60,6 +61,7 @@ def simulate(
     seed: int = 0,
     faults: Mapping[str, int] | None = None,
     photos: Path | None = None,
+    noise: Path | None = None,
 ) -> Iterator[Progress]:
     """Check what is asked for, then return an iterator that takes one file after the other.
 
@@ -73,16 +75,19 @@ def simulate(
     seed : the same seed gives the same bytes
     faults : kind -> number of scenes of each protocol that have it
     photos : folder of the user's photographs, in place of scikit-image's
+    noise : file that `lldata calibrate` wrote, in place of the published noise of the camera
 
     Raises
     ------
     LowLightError
-        If the size, a fault, the photographs or the folder will not do.
+        If the size, a fault, the photographs, the noise or the folder will not do.
     """
     album = photographs.shipped() if photos is None else photographs.in_folder(photos)
     sets = []
     for index, protocol in enumerate(protocols):
         body = sensor.load(protocol)
+        if noise is not None:
+            body = calibration.applied(body, noise)
         _check_size(body, size)
         planned = plan_set(
             protocol, body, index=index, scenes=scenes, seed=seed, faults=faults or {},

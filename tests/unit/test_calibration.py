@@ -1,0 +1,160 @@
+"""A simulated camera's darks and flats, written as DNG files, give its noise model back."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lldata import calibration, protocol
+from lldata.dng import write_dng
+from lldata.engine import Local
+from lldata.errors import FrameError, LowLightError
+from lldata.synthesis import camera, sensor
+from tests.captures import SONY
+from tests.end_to_end.test_ingest import lldata
+
+SIZE = (192, 288)
+ENGINE = Local(workers=2)
+
+
+def body() -> sensor.Sensor:
+    return sensor.load(protocol.load_raw("sid_sony"))
+
+
+def shoot(folder: Path, iso: int, seconds: float, share: float, takes: int = 2) -> None:
+    """Write takes of an even field that gets `share` of the range."""
+    seen, noise = body(), body().noise.at(iso)
+    lit = np.full(SIZE, share * seen.range_dn() / noise.gain / seconds)
+    folder.mkdir(parents=True, exist_ok=True)
+    for take in range(takes):
+        seed = [iso, int(1000 * seconds), take]
+        frame = replace(
+            SONY, mosaic=seen.capture(lit, seconds, noise, seed), iso=iso, exposure_s=seconds
+        )
+        write_dng(folder / f"{iso}_{seconds:g}_{take}.DNG", frame)
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("calibration")
+    for iso in (400, 1600, 6400):
+        shoot(folder / "darks", iso, 0.001, 0.0, takes=3)
+        for seconds, share in ((0.01, 0.05), (0.05, 0.5)):
+            shoot(folder / "flats", iso, seconds, share)
+    return folder
+
+
+def test_darks_and_flats_of_three_isos_give_the_cameras_model_back(frames: Path):
+    found, truth = calibration.calibrate(frames, ENGINE), body().noise
+    assert (found.camera, [n.iso for n in found.isos]) == ("Sony ILCE-7SM2", [400, 1600, 6400])
+    for each in found.isos:
+        noise = truth.at(each.iso)
+        assert each.gain.value == pytest.approx(noise.gain, rel=0.03)
+        assert list(each.channel_gains) == pytest.approx([noise.gain] * 4, rel=0.05)
+        assert each.read_sigma.value == pytest.approx(noise.read_sigma, rel=0.03)
+        assert each.row_sigma.value == pytest.approx(noise.row_sigma, rel=0.2)
+        assert each.shape == pytest.approx(noise.read_shape, abs=0.05)
+    model = found.model
+    assert model.gain_iso_100 == pytest.approx(truth.gain_iso_100, rel=0.02)
+    assert model.read_slope == pytest.approx(truth.read_slope, abs=0.03)
+    assert model.row_slope == pytest.approx(truth.row_slope, abs=0.15)
+    between = model.at(800)
+    assert between.read_sigma == pytest.approx(truth.at(800).read_sigma, rel=0.05)
+
+
+def test_the_command_writes_a_file_that_the_simulator_uses(frames: Path, tmp_path: Path):
+    out = tmp_path / "a7s2.json"
+    said = json.loads(lldata("calibrate", frames, "--out", out, "--json").stdout)
+    assert said["path"] == str(out)
+    assert calibration.noise_model(out) == calibration.load(out).model
+    lldata("simulate", "sid_sony", tmp_path / "s", "--scenes", "1", "--noise", out)
+    truth = json.loads((tmp_path / "s" / camera.TRUTH_FILE).read_text("utf-8"))
+    told = truth["protocols"]["sid_sony"]
+    assert told["noise_of"] == "calibration of Sony ILCE-7SM2"
+    (noise,) = told["noise"].values()
+    (iso,) = map(float, told["noise"])
+    assert 400 <= iso <= 6400
+    assert noise["gain_dn_per_electron"] == pytest.approx(body().noise.at(iso).gain, rel=0.03)
+
+
+def test_without_out_it_is_kept_under_the_home_by_the_cameras_name():
+    path = calibration.default_path("Sony ILCE-7SM2")
+    assert path.name == "Sony-ILCE-7SM2.json"
+    assert path.parent.name == ".calibration"
+
+
+def test_flats_of_one_brightness_tell_no_gain(tmp_path: Path):
+    shoot(tmp_path, 400, 0.01, 0.5)
+    with pytest.raises(FrameError, match="all alike in brightness: the gain stays unknown, but"):
+        calibration.calibrate(tmp_path, ENGINE)
+
+
+def test_an_iso_that_tells_nothing_is_left_out_and_named(frames: Path, tmp_path: Path):
+    shoot(tmp_path, 100, 0.01, 0.5)
+    for path in (frames / "darks", frames / "flats"):
+        for file in path.glob("400_*"):
+            (tmp_path / path.name).mkdir(exist_ok=True)
+            (tmp_path / path.name / file.name).symlink_to(file)
+    found = calibration.calibrate(tmp_path, ENGINE)
+    assert [n.iso for n in found.isos] == [400]
+    assert "ISO 100: its takes are all alike in brightness" in found.left_out[0]
+    assert found.model.at(800).read_sigma == pytest.approx(found.isos[0].read_sigma.value)
+
+
+def test_takes_between_which_the_camera_moved_are_left_out(tmp_path: Path):
+    from tests.captures import frame, light
+
+    picture = light(1, (256, 384))
+    for take, place in enumerate((picture, np.roll(picture, 6, 1))):
+        write_dng(tmp_path / f"a_{take}.DNG", frame(place, 1, take))
+    with pytest.raises(FrameError, match="takes that did not move"):
+        calibration.calibrate(tmp_path, ENGINE)
+
+
+@pytest.mark.parametrize("fault", ["single", "cameras", "empty", "missing"])
+def test_what_cannot_be_calibrated_is_said(tmp_path: Path, fault: str):
+    mosaic = np.random.default_rng(1).integers(500, 525, (96, 96)).astype(np.uint16)
+    dark = replace(SONY, mosaic=mosaic)
+    if fault != "empty":
+        write_dng(tmp_path / "a.DNG", dark)
+    if fault == "cameras":
+        write_dng(tmp_path / "b.DNG", replace(dark, camera="Canon EOS 6D"))
+    src = tmp_path / "none" if fault == "missing" else tmp_path
+    said = {
+        "single": "no two of its 1 frames share folder, ISO and exposure time",
+        "cameras": "its frames are from Canon EOS 6D and Sony ILCE-7SM2",
+        "empty": "no RAW files lie in it",
+        "missing": "there is no such folder",
+    }
+    with pytest.raises(FrameError, match=said[fault]):
+        calibration.calibrate(src, ENGINE)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"format": 1}', '{"format": 1, "isos": []}'])
+def test_a_file_that_is_no_calibration_is_refused(tmp_path: Path, text: str):
+    path = tmp_path / "c.json"
+    path.write_text(text)
+    with pytest.raises(LowLightError, match="it holds no calibration"):
+        calibration.noise_model(path)
+
+
+def test_a_newer_calibration_says_upgrade(tmp_path: Path):
+    path = tmp_path / "c.json"
+    path.write_text('{"format": 2}')
+    with pytest.raises(LowLightError, match="Upgrade lldata"):
+        calibration.load(path)
+
+
+def test_a_simulated_camera_without_the_calibrated_isos_is_refused(tmp_path: Path):
+    noise = calibration.Estimate(0.2, 0.19, 0.21)
+    one = calibration.IsoNoise(100.0, noise, (0.2,) * 4, noise, noise, None, 4)
+    path = calibration.write(calibration.Calibration("Sony ILCE-7SM2", (one,), ()), tmp_path / "c")
+    with pytest.raises(LowLightError, match="it was made at ISO 100 to 100, but the simulated"):
+        calibration.applied(body(), path)
+    assert calibration.load(path).model.read_shapes == (0.14,)  # without darks: normal
+    assert math.isclose(calibration.load(path).isos[0].gain.value, 0.2)
