@@ -14,7 +14,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lldata import brackets, clip_files, clips, examine, pictures, raw, splits, store, upkeep
+from lldata import (
+    brackets,
+    clip_files,
+    clips,
+    examine,
+    origin,
+    pictures,
+    raw,
+    splits,
+    store,
+    upkeep,
+)
 from lldata.audit import Finding, duplicates
 from lldata.detection import Header, choose
 from lldata.engine import Engine, Unit, WorkerError, run_units
@@ -366,8 +377,18 @@ def _same_file(path: Path, source: dict[str, Any]) -> bool:
     if status.st_size != source["size"]:
         return False
     return bool(
-        status.st_mtime_ns == source["mtime_ns"] or upkeep.file_digest(path) == source["sha256"]
+        status.st_mtime_ns == source["mtime_ns"]
+        or upkeep.file_digest(path) == source["sha256"]
+        or _holds_frame(path, source["sha256"])
     )
+
+
+def _holds_frame(path: Path, sha256: str) -> bool:
+    """Whether an exported file holds the frame of that original still."""
+    try:
+        return origin.is_exported(path) and raw.read_frame(path).sha256 == sha256
+    except FrameError:
+        return False
 
 
 def ingest(

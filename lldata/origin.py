@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 from lldata.frame import Frame
@@ -24,6 +25,12 @@ _SAME = 1e-6  # relative; a rational holds what float32 holds
 def statement(frame: Frame) -> bytes:
     """Return what a DNG of this frame states."""
     return MARK + canonical_json({"frame": frame.metadata(), "mosaic": array_digest(frame.mosaic)})
+
+
+def is_exported(path: Path) -> bool:
+    """Whether a file states the frame it was written from."""
+    with path.open("rb") as file:
+        return MARK in file.read(_HEAD)
 
 
 def restored(frame: Frame, data: bytes) -> Frame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +57,8 @@ def test_captures_come_back_from_dng_with_the_same_digest(tmp_path: Path):
     assert again.digest == first.digest
     assert again.reference_digest == first.reference_digest
     assert again.findings == first.findings
+    os.utime(tmp_path / "out" / "short" / "00001_00_0.1s.DNG")
+    assert ingested(tmp_path / "out", "again", "sid_sony").digest == first.digest
 
 
 def test_the_real_tiles_come_back_with_their_digest(shared_data: Path, tmp_path: Path):
@@ -114,7 +117,8 @@ def ready(folder: Path, kind: str, **more: object) -> SceneFile:
     return SceneFile(
         scene="a", group="a", split="test", camera="", protocol="x", synthetic=False,
         origin="p.png", protocol_text='[files]\nnormal = "bright"\ntarget = "day"',
-        pairs=(row,), findings=(), sources={}, versions={"lldata": "1", "rawpy": "2", "libraw": "3", "numpy": "4"}, kind=kind,
+        pairs=(row,), findings=(), sources={},
+        versions={"lldata": "1", "rawpy": "2", "libraw": "3", "numpy": "4"}, kind=kind,
         **more,
     )  # fmt: skip
 
