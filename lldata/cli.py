@@ -163,8 +163,9 @@ def calibrate(
     Example: lldata calibrate darks_and_flats/
     """
     from lldata import calibration
+    from lldata.calibrating import calibrate as measured
 
-    found = calibration.calibrate(src, _engine(workers))
+    found = measured(src, _engine(workers))
     path = calibration.write(found, out)
     if as_json:
         console.print_json({"path": path, **found.as_json()})

@@ -5,7 +5,7 @@ grows with the mean as gain * mean + read noise^2. Row noise and drifting light 
 before, moving things by leaving out blocks of outlying variance.
 
 Source: Janesick, Photon Transfer, SPIE 2007; EMVA 1288 Release 4.0, section 6 (differences of two
-images). Tukey-lambda shape by L-moments: Hosking, J. R. Stat. Soc. B 52 (1990), 105-124.
+images).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +31,7 @@ _T_95 = 2.262  # two-sided, 9 degrees of freedom
 _BINS, _IN_BIN = 32, 32
 _OUTLYING = 5.0  # deviations of a block's variance from its like
 _QUANTISATION = 1 / 12  # DN^2, of whole numbers
-_QUANTILES = 1000
 _ROOT = np.float32(math.sqrt(0.5))  # of a difference, to the noise of one frame
-_SHAPES = (-0.24, 0.6)  # of Tukey-lambda, beyond which no sensor has been seen
 
 
 @dataclass(frozen=True)
@@ -268,49 +265,3 @@ def row_sigma(sets: Sequence[Points]) -> Estimate:
     middle = float(every.mean())
     low, high = (math.sqrt(max(middle + sign * 2 * float(error), 0.0)) for sign in (-1, 1))
     return Estimate(math.sqrt(middle), low, high)
-
-
-# ---- the shape of read noise
-
-
-def tail(takes: Sequence[Frame]) -> float:
-    """Return the L-kurtosis of the differences of dark takes, row noise taken off."""
-    told = []
-    for first, second in itertools.pairwise(takes):
-        d = first.mosaic.astype(np.float64) - second.mosaic
-        told.append(l_kurtosis((d - d.mean(axis=1, keepdims=True)).ravel()))
-    return float(np.median(told))
-
-
-def tukey_shape(of_differences: float) -> float:
-    """Return the Tukey-lambda shape of noise whose differences have this L-kurtosis."""
-    low, high = _SHAPES
-    for _ in range(12):  # the L-kurtosis falls as the shape rises
-        middle = (low + high) / 2
-        if _tail_of_shape(middle) > of_differences:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
-
-
-@lru_cache(maxsize=64)
-def _tail_of_shape(shape: float) -> float:
-    p = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
-    drawn = np.log(p / (1 - p)) if shape == 0 else (p**shape - (1 - p) ** shape) / shape
-    return l_kurtosis(np.subtract.outer(drawn, drawn).ravel())
-
-
-def l_kurtosis(sample: Values) -> float:
-    """Return the fourth L-moment over the second: 0.1226 for normal, more for heavier tails.
-
-    Source: Hosking 1990, Eq. 2.3 and sample moments by probability weighting.
-    """
-    ordered, count = np.sort(sample), len(sample)
-    rank = np.arange(count, dtype=np.float64)
-    weights, moments = np.ones(count), []
-    for order in range(4):
-        moments.append(float((weights * ordered).mean()))
-        weights = weights * (rank - order) / (count - 1 - order)
-    b0, b1, b2, b3 = moments
-    return (20 * b3 - 30 * b2 + 12 * b1 - b0) / (2 * b1 - b0)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lldata import photon_transfer, raw, registration
+from lldata import photon_transfer, raw, registration, tails
 from lldata.errors import FrameError
 from lldata.frame import Frame
 from lldata.photon_transfer import Estimate, Points, Transfer
@@ -64,7 +64,7 @@ def measure_set(paths: Sequence[Path]) -> Set:
         found = photon_transfer.points((first, second), every)
         if found is not None and not _moved(first, second):
             points.append(found)
-            tails.append(photon_transfer.tail((first, second)))
+            tails.append(tails.tail((first, second)))
     if not points:
         raise FrameError(
             paths[0].parent, f"{paths[0].name} and its like tell no noise",
@@ -116,7 +116,7 @@ def _is_dark(each: Set, found: Transfer) -> bool:
 def _shape(dark: Sequence[Set]) -> float | None:
     if not dark:
         return None
-    return photon_transfer.tukey_shape(float(np.median([each.tail for each in dark])))
+    return tails.tukey_shape(float(np.median([each.tail for each in dark])))
 
 
 def _root(variance: Estimate) -> Estimate:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lldata import calibration, protocol
+from lldata.calibrating import calibrate
 from lldata.dng import write_dng
 from lldata.engine import Local
 from lldata.errors import FrameError, LowLightError
@@ -50,7 +51,7 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_darks_and_flats_of_three_isos_give_the_cameras_model_back(frames: Path):
-    found, truth = calibration.calibrate(frames, ENGINE), body().noise
+    found, truth = calibrate(frames, ENGINE), body().noise
     assert (found.camera, [n.iso for n in found.isos]) == ("Sony ILCE-7SM2", [400, 1600, 6400])
     for each in found.isos:
         noise = truth.at(each.iso)
@@ -91,7 +92,7 @@ def test_without_out_it_is_kept_under_the_home_by_the_cameras_name():
 def test_flats_of_one_brightness_tell_no_gain(tmp_path: Path):
     shoot(tmp_path, 400, 0.01, 0.5)
     with pytest.raises(FrameError, match="all alike in brightness: the gain stays unknown, but"):
-        calibration.calibrate(tmp_path, ENGINE)
+        calibrate(tmp_path, ENGINE)
 
 
 def test_an_iso_that_tells_nothing_is_left_out_and_named(frames: Path, tmp_path: Path):
@@ -100,7 +101,7 @@ def test_an_iso_that_tells_nothing_is_left_out_and_named(frames: Path, tmp_path:
         for file in path.glob("400_*"):
             (tmp_path / path.name).mkdir(exist_ok=True)
             (tmp_path / path.name / file.name).symlink_to(file)
-    found = calibration.calibrate(tmp_path, ENGINE)
+    found = calibrate(tmp_path, ENGINE)
     assert [n.iso for n in found.isos] == [400]
     assert "ISO 100: its takes are all alike in brightness" in found.left_out[0]
     assert found.model.at(800).read_sigma == pytest.approx(found.isos[0].read_sigma.value)
@@ -113,7 +114,7 @@ def test_takes_between_which_the_camera_moved_are_left_out(tmp_path: Path):
     for take, place in enumerate((picture, np.roll(picture, 6, 1))):
         write_dng(tmp_path / f"a_{take}.DNG", frame(place, 1, take))
     with pytest.raises(FrameError, match="takes that did not move"):
-        calibration.calibrate(tmp_path, ENGINE)
+        calibrate(tmp_path, ENGINE)
 
 
 @pytest.mark.parametrize("fault", ["single", "cameras", "empty", "missing"])
@@ -132,7 +133,7 @@ def test_what_cannot_be_calibrated_is_said(tmp_path: Path, fault: str):
         "missing": "there is no such folder",
     }
     with pytest.raises(FrameError, match=said[fault]):
-        calibration.calibrate(src, ENGINE)
+        calibrate(src, ENGINE)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"format": 1}', '{"format": 1, "isos": []}'])
