@@ -58,13 +58,13 @@ def measure_set(paths: Sequence[Path]) -> Set:
     FrameError
         If no two takes can be compared.
     """
-    points, tails = [], []
+    points, heavy = [], []
     for first, second in itertools.pairwise(map(raw.decode, paths)):
         every = max(1, first.mosaic.size // _SAMPLED)
         found = photon_transfer.points((first, second), every)
         if found is not None and not _moved(first, second):
             points.append(found)
-            tails.append(tails.tail((first, second)))
+            heavy.append(tails.tail((first, second)))
     if not points:
         raise FrameError(
             paths[0].parent, f"{paths[0].name} and its like tell no noise",
@@ -73,7 +73,7 @@ def measure_set(paths: Sequence[Path]) -> Set:
         )  # fmt: skip
     names = ("mean", "variance", "channel", "group", "row_variance")
     joined = Points(*(np.concatenate([getattr(p, name) for p in points]) for name in names))
-    return Set(joined, float(np.median(tails)), len(paths))
+    return Set(joined, float(np.median(heavy)), len(paths))
 
 
 def _moved(first: Frame, second: Frame) -> bool:
