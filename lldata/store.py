@@ -58,6 +58,10 @@ COLUMNS = {  # of the pair table
     "split": str, "ratio": float, "iso": float, "exposure_s": float,
     "shift_y_px": float, "shift_x_px": float, "status": str,
 }  # fmt: skip
+SCENE_COLUMNS = {
+    "scene": str, "group": str, "split": str, "origin": str, "size": int, "sha256": str,
+    "content": str, "references": str,
+}  # fmt: skip
 PICTURES = ("reference", "low", "normal")  # kinds of pictures in a scene file
 MOST_OBJECTS = 100_000
 MOST_DENSE = 1000  # times the bytes of a packed file that its arrays may claim
@@ -139,7 +143,9 @@ def _column_in(group: h5py.Group, name: str, values: list[Any], kind: type) -> N
 
 def _column_out(group: h5py.Group, name: str, kind: type) -> NDArray[Any]:
     values: NDArray[Any] = group[name][()]
-    return np.char.decode(values.astype("S"), "utf-8").astype(object) if kind is str else values
+    if kind is str:
+        return np.char.decode(values.astype("S"), "utf-8").astype(object)
+    return values.astype(kind)
 
 
 # ---- writing
@@ -500,8 +506,6 @@ class Store:
     """One dataset, for reading. Cheap to open whatever its size; safe to pickle and fork."""
 
     def __init__(self, path: Path) -> None:
-        import pandas as pd  # workers write scenes and read pixels: none of them needs it
-
         self.path = path
         self._open_files = _OpenFiles()
         self._records: dict[str, dict[str, Any]] = {}  # what places a scene's frames in files
@@ -516,20 +520,22 @@ class Store:
             self.versions = {
                 k: _text_out(file.attrs, k) for k in ("lldata", "rawpy", "libraw", "numpy")
             }
-            self.pairs = pd.DataFrame(
-                {k: _column_out(file["pairs"], k, t) for k, t in COLUMNS.items()}
-            )
-            scenes = file["scenes"]
-            self.scenes = pd.DataFrame({
-                "scene": _column_out(scenes, "scene", str),
-                "group": _column_out(scenes, "group", str),
-                "split": _column_out(scenes, "split", str),
-                "origin": _column_out(scenes, "origin", str),
-                "size": scenes["size"][()].astype(np.int64),
-                "sha256": _column_out(scenes, "sha256", str),
-                "content": _column_out(scenes, "content", str),
-                "references": _column_out(scenes, "references", str),
-            })  # fmt: skip
+            self._pairs = {k: _column_out(file["pairs"], k, t) for k, t in COLUMNS.items()}
+            self._scenes = {k: _column_out(file["scenes"], k, t) for k, t in SCENE_COLUMNS.items()}
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """The pair table, one row a pair."""
+        import pandas as pd  # only those who look at tables wait for it
+
+        return pd.DataFrame(self._pairs)
+
+    @cached_property
+    def scenes(self) -> pd.DataFrame:
+        """The table of scenes and their files."""
+        import pandas as pd
+
+        return pd.DataFrame(self._scenes)
 
     @cached_property
     def findings(self) -> list[Finding]:
@@ -542,7 +548,7 @@ class Store:
         with _open_index(self.path) as file:
             table = file["scenes"]
             facts = _json_out(table, "fingerprints") if "fingerprints" in table else {}
-        columns = (self.scenes[name] for name in ("scene", "group", "split", "origin"))
+        columns = (self._scenes[name] for name in ("scene", "group", "split", "origin"))
         return [
             one
             for scene, group, split, origin in zip(*columns, strict=True)
@@ -571,12 +577,12 @@ class Store:
     @property
     def distinct_sources(self) -> int | None:
         """How many distinct photographs a simulated dataset was made from; None for captures."""
-        origins = {origin for origin in self.scenes["origin"] if origin}
+        origins = {origin for origin in self._scenes["origin"] if origin}
         return len(origins) or None
 
     def scene_files(self) -> list[tuple[str, int, str]]:
         """Return scene, bytes and sha256 of every scene file as the index knows them."""
-        columns = (self.scenes[name] for name in ("scene", "size", "sha256"))
+        columns = (self._scenes[name] for name in ("scene", "size", "sha256"))
         return [(str(a), int(b), str(c)) for a, b, c in zip(*columns, strict=True)]
 
     def stale(self) -> bool:
