@@ -6,6 +6,7 @@ whole. What is stored is skipped when the same folder is ingested again.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -287,7 +288,14 @@ def _jobs(
     ]  # fmt: skip
 
 
+def _bytes(job: SceneJob[Any]) -> int:
+    with contextlib.suppress(OSError):  # who reads the scene says what is wrong
+        return sum(path.stat().st_size for path in job.files.files)
+    return 0
+
+
 def _run(jobs: Sequence[SceneJob[Any]], engine: Engine) -> Iterator[Outcome]:
+    jobs = sorted(jobs, key=_bytes, reverse=True)  # so that no long scene is left for the end
     units = (Unit(job.files.scene, KINDS[_kind(job.protocol)].run_scene, (job,)) for job in jobs)
     longest = (KINDS[_kind(job.protocol)].longest_s(job.files) for job in jobs)
     patient = replace(engine, timeout_s=max([engine.timeout_s, *longest]))
