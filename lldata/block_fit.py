@@ -8,13 +8,12 @@ turn, their errors and what moves otherwise all come from one pass over the pixe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lldata.whitening import SIGMA, Level, Planes, without_row_means
+from lldata.resample import Pose, moved, overlap
+from lldata.whitening import SIGMA, Level, Planes
 
 Numbers = NDArray[np.float64]
 
@@ -22,20 +21,8 @@ BLOCK_PX = 24  # pixels a side, about; larger where that would be more than MOST
 FEWEST, MOST = 4, 16  # blocks a side
 DOWN, ACROSS, LONG, SHORT, NOISE = range(5)  # rows and columns of a block's sums
 _NOISE_SAMPLE = 4 * np.pi * SIGMA**2  # pixels over which smoothed noise is one sample
+_SAMPLING_PX = 0.05  # by which coarse sampling displaces the structure of one block
 _OUTLIER = 9.0  # squared deviations beyond which a block counts less
-_TAPS = np.arange(-1, 3)  # of the cubic through four pixels
-
-
-class Pose(NamedTuple):
-    """Where the long lies against the short: pixels down and right, radians clockwise."""
-
-    y: float
-    x: float
-    turn: float = 0.0
-
-    def scaled(self, factor: float) -> Pose:
-        """Return the pose in pixels `factor` times as small."""
-        return Pose(self.y * factor, self.x * factor, self.turn)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +78,13 @@ class Fit:
 
 def sums(level: Level, pose: Pose) -> BlockSums:
     """Add up each block's products with the long moved back by `pose`."""
-    rows, columns = _overlap(level.shape, pose)
+    rows, columns = overlap(level.shape, pose)
     shape = rows.stop - rows.start, columns.stop - columns.start
     down, across = (min(int(np.clip(round(n / BLOCK_PX), FEWEST, MOST)), n) for n in shape)
     side = shape[0] // down, shape[1] // across
-    long = without_row_means(moved(level.long, pose)[rows, columns])
-    short, noise = (without_row_means(p[rows, columns]) for p in (level.short, level.noise))
-    whole = Pose(round(pose.y), round(pose.x), pose.turn)
-    weight = level.weight(moved(level.light, whole)[rows, columns])
+    long = moved(level.long, pose)[rows, columns]
+    short, noise = (p[rows, columns] for p in (level.short, level.noise))
+    weight = level.weight(moved(level.light, pose)[rows, columns])
     products = np.empty((down, across, 5, 5))
     for i in range(down):
         strip = slice(i * side[0], (i + 1) * side[0])
@@ -129,13 +115,16 @@ def solve(blocks: BlockSums, *, turning: bool) -> Fit | None:
         gain = float((trust * products[:, LONG, SHORT]).sum()) / max(energy, 1e-30)
         if gain <= 0:
             return None
+        noise = max(float(blocks.noise.mean()) / gain**2, 1e-30)
+        damping = np.linalg.inv(np.eye(2) + slopes * (_SAMPLING_PX**2 / noise))
+        known = damping @ slopes
         seen = (products[:, :2, SHORT] / gain - products[:, :2, LONG]) + turned
-        normal = np.einsum("nij,n,nik,nkl->jl", effect, trust, slopes, effect)
+        seen = (damping @ seen[:, :, None])[:, :, 0]
+        normal = np.einsum("nij,n,nik,nkl->jl", effect, trust, known, effect)
         inverse = np.linalg.inv(_sound(normal))
         found = inverse @ np.einsum("nij,n,ni->j", effect, trust, seen)
-        left = seen - (slopes @ (effect @ found)[:, :, None])[:, :, 0]
-        noise = float(blocks.noise.mean()) / gain**2
-        odd = (left * np.linalg.solve(slopes, left[:, :, None])[:, :, 0]).sum(1) / max(noise, 1e-30)
+        left = seen - (known @ (effect @ found)[:, :, None])[:, :, 0]
+        odd = (left * np.linalg.solve(known, left[:, :, None])[:, :, 0]).sum(1) / noise
         # the median of chi-square with two degrees of freedom is 2 ln 2
         odd /= max(float(np.median(odd)) / (2 * np.log(2)), 1.0)
         trust = np.minimum(1, _OUTLIER / np.maximum(odd, 1e-9))
@@ -171,54 +160,3 @@ def _slopes(plane: Planes, strip: slice) -> tuple[Planes, Planes]:
 def _slope(two_before: Planes, before: Planes, after: Planes, two_after: Planes) -> Planes:
     slope: Planes = (np.float32(8) * (after - before) - (two_after - two_before)) / np.float32(12)
     return slope
-
-
-def moved(plane: Planes, pose: Pose) -> Planes:
-    """Return the plane moved back by a pose: what lies there comes to where the short has it.
-
-    OpenCV's own cubic is none that keeps a slope a slope, which would draw shifts towards whole
-    pixels; a cubic through four pixels does (Lagrange). Outside the plane: its edge or 0.
-    """
-    height, width = plane.shape
-    if pose.turn:
-        matrix = _matrix(plane.shape, pose)
-        flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
-        return np.asarray(cv2.warpAffine(plane, matrix, (width, height), flags=flags))
-    down, right = int(np.floor(pose.y)), int(np.floor(pose.x))
-    if pose.y != down or pose.x != right:
-        taps = _lagrange(pose.x - right), _lagrange(pose.y - down)
-        plane = cv2.sepFilter2D(plane, -1, *taps, anchor=(1, 1), borderType=cv2.BORDER_REPLICATE)
-    out = np.zeros((height, width), np.float32)
-    out[max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)] = plane[
-        max(0, down) : height - max(0, -down), max(0, right) : width - max(0, -right)
-    ]
-    return out
-
-
-def _lagrange(at: float) -> Numbers:
-    """Return the weights of the pixels -1, 0, 1, 2 in the cubic through them, at 0 <= at < 1."""
-    weights = [
-        np.prod([(at - other) / (tap - other) for other in _TAPS if other != tap]) for tap in _TAPS
-    ]
-    return np.array(weights, np.float64)
-
-
-def _matrix(shape: tuple[int, ...], pose: Pose) -> Numbers:
-    """Return the affine map (x, y, 1) -> (x, y) from the short to the long."""
-    y, x = (shape[0] - 1) / 2, (shape[1] - 1) / 2
-    c, s = np.cos(pose.turn), np.sin(pose.turn)
-    return np.array([[c, -s, pose.x + x - c * x + s * y], [s, c, pose.y + y - s * x - c * y]])
-
-
-def _overlap(shape: tuple[int, int], pose: Pose) -> tuple[slice, slice]:
-    """Return the rows and columns of the short for which the long has pixels of its own."""
-    bottom, right = shape[0] - 1, shape[1] - 1
-    corners = np.array([[0, 0, 1], [right, 0, 1], [0, bottom, 1], [right, bottom, 1]])
-    x, y = _matrix(shape, pose) @ corners.T
-    rows = slice(_beyond(-y[0], -y[1]), shape[0] - _beyond(y[2] - bottom, y[3] - bottom))
-    columns = slice(_beyond(-x[0], -x[2]), shape[1] - _beyond(x[1] - right, x[3] - right))
-    return rows, columns
-
-
-def _beyond(*distances: float) -> int:
-    return int(np.ceil(max(0.0, *distances) - 1e-6))

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lldata.block_fit import LONG, NOISE, SHORT, BlockSums, Numbers, Pose
+from lldata.block_fit import LONG, NOISE, SHORT, BlockSums, Numbers
+from lldata.resample import Pose
 
 MOVED_PX = 1.0  # packed pixels off the whole
 UNEXPLAINED = 0.5  # share of a block's structure that neither the long nor noise explains

@@ -23,16 +23,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lldata import block_fit, cfa, local_motion
-from lldata.block_fit import LONG, NOISE, SHORT, BlockSums, Fit, Pose
+from lldata.block_fit import LONG, NOISE, SHORT, BlockSums, Fit
 from lldata.frame import Frame
 from lldata.local_motion import LocalMotion
+from lldata.resample import Pose
 from lldata.shift_search import search
 from lldata.whitening import Level, expose, level, reduced
 
 Planes = NDArray[np.float32]
 
 SEARCH_PX = 64  # packed pixels either way, at most a quarter of the frame
-SAME_PLACE = 0.6  # agreement below: two different places
+SAME_PLACE = 0.65  # agreement below: two different places
 RELIABLE = 0.3  # reliability from which a scale tells best whether places agree
 HARDLY = 0.1  # below it at every scale: nothing but noise
 LARGEST_SIDE = 512  # pixels; larger frames are searched at half size, quarter size, ...

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lldata.block_fit import Pose, moved
 from lldata.curve import encode
+from lldata.resample import Pose, moved
 from lldata.whitening import Planes
 
 _MOST = 2**19  # pixels; of a larger picture, bands spread over all of it are compared

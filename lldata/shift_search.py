@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from lldata.block_fit import Pose
+from lldata.resample import Pose
 from lldata.whitening import Level, Planes
 
 _EVENED = 2.0  # pixels: what evens the short's noise is the short itself, smoothed

@@ -64,11 +64,22 @@ def expose(halves: Planes, target: Planes) -> Exposed | None:
     short, long = float(halves.mean()), float(target.mean())
     if short <= 0 or long <= 0:
         return None
-    scaled = target * np.float32(short / long)
+    scaled = _without_hot_photosites(target) * np.float32(short / long)
     brightest = float(np.percentile(scaled[::2, ::2], _HIGHLIGHT))
     difference = np.abs(halves[0, ::2, ::2] - halves[1, ::2, ::2])
     spread = 1.4826 * float(np.median(difference)) / np.sqrt(2)
     return Exposed(halves, np.minimum(scaled, np.float32(brightest)), brightest, spread)
+
+
+def _without_hot_photosites(plane: Planes) -> Planes:
+    """Bring single pixels that stand out of all around them down, or up, to their neighbours.
+
+    Hot photosites stay where they are however the camera moves: left in both frames, they would
+    draw shifts of less than a pixel towards none.
+    """
+    around = np.ones((3, 3), np.uint8)
+    around[1, 1] = 0
+    return np.clip(plane, cv2.erode(plane, around), cv2.dilate(plane, around))
 
 
 def level(exposed: Exposed, factor: int) -> Level:
@@ -94,19 +105,15 @@ def reduced(plane: Planes, factor: int) -> Planes:
 
 
 def _band(plane: Planes) -> Planes:
-    """Take off what is coarser than the band, and each row's mean: a sensor's rows have offsets."""
+    """Take off what is coarser than the band."""
     height, width = plane.shape
     step = min(_LOW_STEP, height, width)
     small = cv2.GaussianBlur(reduced(plane, step), (0, 0), _LOW_SIGMA / step)
     rows, columns = (side * step for side in small.shape)
     low = cv2.resize(small, (columns, rows), interpolation=cv2.INTER_LINEAR)
     low = cv2.copyMakeBorder(low, 0, height - rows, 0, width - columns, cv2.BORDER_REPLICATE)
-    return without_row_means(plane - low)
-
-
-def without_row_means(plane: Planes) -> Planes:
-    """Return the plane with each row's mean taken off."""
-    return plane - plane.mean(axis=1, keepdims=True)
+    band: Planes = plane - low
+    return band
 
 
 def _noise_law(noise: Planes, light: Planes) -> tuple[float, float]:
