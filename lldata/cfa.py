@@ -10,7 +10,7 @@ Source: Chen et al. 2018 (SID): Bayer planes R, G (row of R), B, G (row of B); X
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,13 +135,18 @@ def pack(values: NDArray[Scalar], cfa: str) -> NDArray[Scalar]:
         rows = _indices(height, plan.top, plan.period)
         columns = _indices(width, plan.left, plan.period)
         values = values[np.ix_(rows, columns)]
-    cells = plan.period // plan.scale
     packed = np.empty(packed_shape(cfa, (height, width)), values.dtype)
+    _pack_into(packed, values, plan)
+    return packed
+
+
+def _pack_into(packed: NDArray[Any], values: NDArray[Any], plan: Layout) -> None:
+    """Fill planes from a mosaic of whole canonical periods, converting to their dtype."""
+    cells = plan.period // plan.scale
     for plane, sites in zip(packed, plan.planes, strict=True):
         for cell, (row, column) in enumerate(sites):
             i, j = divmod(cell, cells)
             plane[i::cells, j::cells] = values[row :: plan.period, column :: plan.period]
-    return packed
 
 
 def unpack(planes: NDArray[Scalar], cfa: str, shape: tuple[int, int]) -> NDArray[Scalar]:
@@ -181,11 +186,29 @@ def site_values(values: tuple[float, ...], cfa: str) -> NDArray[np.float32]:
 def normalise(frame: Frame) -> NDArray[np.float32]:
     """Return the packed planes of a frame, (DN - black)/(white - black), float32, not clipped."""
     packed = pack(frame.mosaic, frame.cfa).astype(np.float32)
-    black = black_of_planes(frame.black_level, frame.cfa)
-    for plane, level in zip(packed, black, strict=True):
-        plane -= np.float32(level)
-        plane /= np.float32(frame.white_level - level)
+    _normalise(packed, frame.black_level, frame.white_level, frame.cfa)
     return packed
+
+
+def normalised_periods(
+    mosaic: NDArray[np.uint16], black_level: tuple[float, ...], white_level: int, cfa: str
+) -> NDArray[np.float32]:
+    """Return what `normalise` does for a mosaic of whole periods, cut where the pattern begins."""
+    plan = layout(cfa)._replace(top=0, left=0)
+    height, width = mosaic.shape
+    shape = (len(plan.planes), height // plan.scale, width // plan.scale)
+    packed = np.empty(shape, np.float32)
+    _pack_into(packed, mosaic, plan)
+    _normalise(packed, black_level, white_level, cfa)
+    return packed
+
+
+def _normalise(
+    packed: NDArray[np.float32], black_level: tuple[float, ...], white_level: int, cfa: str
+) -> None:
+    for plane, level in zip(packed, black_of_planes(black_level, cfa), strict=True):
+        plane -= np.float32(level)
+        plane /= np.float32(white_level - level)
 
 
 def black_of_planes(black_level: tuple[float, ...], cfa: str) -> tuple[float, ...]:

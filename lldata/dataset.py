@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 
 from lldata.errors import StoreError
 from lldata.protocol import Degradation, SynthesisProtocol, parse
-from lldata.sample import packed_shape, read_crop, read_picture_crop
+from lldata.sample import Mosaic, read_crop, read_mosaic, read_picture_crop
 from lldata.store import Store
 from lldata.synthesis import retinex
 from lldata.view import View, key_of
@@ -68,7 +68,8 @@ class Crops(Dataset[Crop]):
         self.seed = seed
         self.pairs = pairs.reset_index(drop=True)
         self._rows = _Rows(self.pairs)
-        self._shapes: dict[int, tuple[int, int, int]] = {}  # of the packed frames met so far
+        self._mosaics: dict[int, Mosaic] = {}  # of the rows met so far; equal ones are one
+        self._distinct: dict[Mosaic, Mosaic] = {}
         key = key_of(self.pairs, "scene" if by_scene else "pair")
         _, drawn, counts = np.unique(key.to_numpy(str), return_inverse=True, return_counts=True)
         # the rows of each scene, or the one of each pair
@@ -84,12 +85,14 @@ class Crops(Dataset[Crop]):
         number = int(random.choice(self.draws[place]))
         row = self._rows[number]
         store = self.store.store_of(row) if isinstance(self.store, View) else self.store
-        if number not in self._shapes:
-            self._shapes[number] = packed_shape(store, row)
-        _, height, width = self._shapes[number]
+        if number not in self._mosaics:
+            found = read_mosaic(store, row)
+            self._mosaics[number] = self._distinct.setdefault(found, found)
+        known = self._mosaics[number]
+        _, height, width = known.packed_shape
         y = int(random.integers(height - self.size + 1))
         x = int(random.integers(width - self.size + 1))
-        packed, reference = read_crop(store, row, y, x, self.size)
+        packed, reference = read_crop(store, row, y, x, self.size, known)
         ratio = torch.tensor(row.ratio, dtype=torch.float32)
         return flipped(Crop(torch.from_numpy(packed), torch.from_numpy(reference), ratio), random)
 

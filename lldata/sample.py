@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,14 +100,34 @@ def reference_picture(store: Store, row: Any, window: tuple[slice, slice] | None
     return store.reference(row.scene, row.reference, window)
 
 
+class Mosaic(NamedTuple):
+    """What a crop needs of a frame besides its pixels."""
+
+    cfa: str
+    black_level: tuple[float, ...]  # DN, of R, G, B, G
+    white_level: int  # DN
+    shape: tuple[int, int]
+
+    @property
+    def packed_shape(self) -> tuple[int, int, int]:
+        """(C, h, w) of its packed planes."""
+        return cfa.packed_shape(self.cfa, self.shape)
+
+
+def read_mosaic(store: Store, row: Any) -> Mosaic:
+    """Return the levels and the size of the short of a row, reading no pixels."""
+    frame = store.frame(row.scene, row.short, window=(slice(0, 0), slice(0, 0)))
+    shape = store.shape(row.scene, row.short)
+    return Mosaic(frame.cfa, frame.black_level, frame.white_level, shape)
+
+
 def packed_shape(store: Store, row: Any) -> tuple[int, int, int]:
     """Return (C, h, w) of the packed short of a row of the pair table, reading no pixels."""
-    frame = store.frame(row.scene, row.short, window=(slice(0, 0), slice(0, 0)))
-    return cfa.packed_shape(frame.cfa, store.shape(row.scene, row.short))
+    return read_mosaic(store, row).packed_shape
 
 
 def read_crop(
-    store: Store, row: Any, y: int, x: int, size: int
+    store: Store, row: Any, y: int, x: int, size: int, known: Mosaic | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Read a crop of one pair: nothing but the chunks under it.
 
@@ -115,15 +135,16 @@ def read_crop(
     ----------
     row : a row of the pair table
     y, x, size : top, left and side of the crop, packed pixels; at most the packed frame
+    known : `read_mosaic` of the row, where it is at hand
 
     Returns
     -------
     packed (C, size, size) float32 linear, not amplified, not clipped; reference
     (3, scale*size, scale*size) float32 in [0, 1], where scale is 2 for Bayer and 3 for X-Trans.
     """
-    empty = store.frame(row.scene, row.short, window=(slice(0, 0), slice(0, 0)))
-    height, width = store.shape(row.scene, row.short)
-    plan = cfa.layout(empty.cfa)
+    known = read_mosaic(store, row) if known is None else known
+    height, width = known.shape
+    plan = cfa.layout(known.cfa)
     cells = plan.period // plan.scale
     # whole CFA periods around the crop; what reaches beyond the frame is padded as pack does
     rows, inner_y = _window(y, size, cells, plan.period, plan.top, height)
@@ -131,13 +152,13 @@ def read_crop(
     inside = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
     mosaic = store.mosaic(row.scene, row.short, window=inside)
     picture = store.reference(row.scene, row.reference, window=inside)
-    grid = np.ix_(rows - rows.min(), columns - columns.min())
-    canonical = replace(
-        empty, mosaic=mosaic[grid], cfa=cfa.BAYER if plan.scale == 2 else cfa.XTRANS
-    )
-    packed = cfa.normalise(canonical)[:, inner_y : inner_y + size, inner_x : inner_x + size]
+    if not all((np.diff(each) == 1).all() for each in (rows, columns)):  # beyond the frame
+        grid = np.ix_(rows - rows.min(), columns - columns.min())
+        mosaic, picture = mosaic[grid], picture[grid]
+    packed = cfa.normalised_periods(mosaic, known.black_level, known.white_level, known.cfa)
+    packed = packed[:, inner_y : inner_y + size, inner_x : inner_x + size]
     top, left, side = inner_y * plan.scale, inner_x * plan.scale, size * plan.scale
-    reference = _planes_first(picture[grid][top : top + side, left : left + side])
+    reference = _planes_first(picture[top : top + side, left : left + side])
     return np.ascontiguousarray(packed), reference
 
 
@@ -165,6 +186,8 @@ def read_picture_crop(
 
 
 def _planes_first(picture: Picture) -> NDArray[np.float32]:
-    planes: NDArray[np.float32] = picture.transpose(2, 0, 1).astype(np.float32)
+    planes = np.empty((3, *picture.shape[:2]), np.float32)
+    for channel, plane in enumerate(planes):
+        plane[...] = picture[..., channel]
     planes /= np.float32(np.iinfo(picture.dtype).max)
     return planes

@@ -58,9 +58,9 @@ def test_packed_and_reference_of_a_crop_show_the_same_place(crops: Crops):
 def test_an_epoch_shows_every_pair_once(crops: Crops, monkeypatch: pytest.MonkeyPatch):
     shown = []
 
-    def noted(store, row, y, x, size):  # type: ignore[no-untyped-def]
+    def noted(store, row, y, x, size, known):  # type: ignore[no-untyped-def]
         shown.append(row.scene)
-        return read_crop(store, row, y, x, size)
+        return read_crop(store, row, y, x, size, known)
 
     monkeypatch.setattr("lldata.dataset.read_crop", noted)
     for k in range(2 * crops.epoch):
