@@ -4,7 +4,7 @@ PIP_FLAGS ?= --quiet --disable-pip-version-check
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test test-all faults lint types bench wheel clean
+.PHONY: help demo test test-all faults lint types bench study wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the goals
@@ -65,6 +65,9 @@ bench: .venv/.dev  ## measure against the named peers; figures go to docs/benchm
 	  name=$$(basename $$file .py); \
 	  $(BIN)/python $$file > docs/benchmarks/$${name#bench_}.json || exit 1; \
 	done
+
+study: .venv/.dev  ## measure the alignment audit (TILES=folder: the real tiles too): 15 minutes
+	$(BIN)/python -m tests.benchmarks.study_alignment $(if $(TILES),--tiles $(TILES))
 
 wheel: .venv/.dev  ## build the wheel and try it in an empty environment
 	$(BIN)/python -m pip wheel $(PIP_FLAGS) --no-deps --wheel-dir dist .

@@ -1,8 +1,8 @@
 """What moves otherwise than the picture as a whole: people, leaves, clouds, a lamp switched off.
 
 Each block of the registration is fitted by its own gain, shift and the noise that is known to be
-in it. A block has moved if it lies more than a pixel off the whole, if noise does not explain
-half of what the short shows there, or if the long explains it only with another brightness.
+in it. A block has moved if it lies more than a pixel off the whole, if neither the long nor noise
+explains a good part of its structure, or if the long explains it only with another brightness.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lldata.block_fit import LONG, NOISE, SHORT, BlockSums, Numbers
 from lldata.resample import Pose
 
 MOVED_PX = 1.0  # packed pixels off the whole
-UNEXPLAINED = 0.5  # share of a block's structure that neither the long nor noise explains
+UNEXPLAINED = 0.4  # share of a block's structure
 OTHER_GAIN = 3.0  # times the gain of the whole, or a third of it
 FEWEST_BLOCKS = 8  # that can be measured; below, nothing is said
 _PLACED_PX, _KNOWN_SHARE, _KNOWN_GAIN = 0.2, 0.1, 0.15  # standard errors of a measurable block
