@@ -16,6 +16,7 @@ from lldata.frame import Frame
 from lldata.render import render
 from lldata.scene import Picture
 from lldata.store import Store
+
 _BAND = 64  # rows converted at a time: the processor's cache holds them
 
 

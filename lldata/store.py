@@ -144,7 +144,7 @@ def _column_in(group: h5py.Group, name: str, values: list[Any], kind: type) -> N
 def _column_out(group: h5py.Group, name: str, kind: type) -> NDArray[Any]:
     values: NDArray[Any] = group[name][()]
     if kind is str:
-        return np.char.decode(values.astype("S"), "utf-8").astype(object)
+        return np.array([text.decode("utf-8") for text in values.astype("S").tolist()], object)
     return values.astype(kind)
 
 

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -84,14 +85,12 @@ def compared(src: Path, store: stores.Store, samples: int) -> dict[str, Any]:
     seconds: dict[str, list[float]] = {"store": [], "memory": [], "decode_and_render": []}
     for number, (row, y, x) in enumerate(islice(places(rows, frame.mosaic.shape), samples)):
         where = slice(y, y + SIDE), slice(x, x + SIDE)
+        shown = held[row.short][where], held[row.reference][where]
+        place = y // 2, x // 2, SIDE // 2
         ways: dict[str, Callable[[], Crop]] = {
-            "store": lambda: read_crop(store, row, y // 2, x // 2, SIDE // 2, known[row.short]),  # noqa: B023
-            "memory": lambda: finished(  # noqa: B023
-                held[row.short][where],
-                held[row.reference][where],
-                *levels,  # noqa: B023
-            ),
-            "decode_and_render": lambda: decoded(src, row, y, x, levels),  # noqa: B023
+            "store": partial(read_crop, store, row, *place, known[row.short]),
+            "memory": partial(finished, *shown, *levels),
+            "decode_and_render": partial(decoded, src, row, y, x, levels),
         }
         crops = []
         for name, make in ways.items():
