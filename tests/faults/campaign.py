@@ -1,24 +1,33 @@
-"""The full campaign of faults; prints its figures as JSON. `make faults` keeps them in docs/.
+"""The full campaign of faults; its figures go to docs/benchmarks/faults.json, its page to docs/.
 
-Run from the project's folder: python -m tests.faults.campaign [PART…]
+Run from the project's folder: python -m tests.faults.campaign [PART…]; parts named are measured
+anew, the others keep the figures they have.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import platform
+import random
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from lldata.publish import write_replacing
 from tests.conftest import SHARED_DATA
 from tests.faults import ingesting, loaders, mutants
+from tests.faults.downloading import kill_downloads
+from tests.faults.page import page
+from tests.servers import certificate, serving
 
 OLD, NEW = 20, 28  # scenes that stand before, and that the ingest under fault adds
 SEED = 2026
+FIGURES = Path(__file__).parents[2] / "docs" / "benchmarks" / "faults.json"
 
 
 def killed_steps(folder: Path) -> Any:
@@ -82,15 +91,26 @@ def loader_workers(folder: Path) -> Any:
     return {"ways": len(told), "distinct": len(set(told.values()))}
 
 
+def download_kills(folder: Path) -> Any:
+    """Kill a download 200 times at random moments."""
+    crt, key = certificate(folder)
+    os.environ["SSL_CERT_FILE"] = str(crt)
+    with serving(crt, key) as site:
+        site.body, site.pause_s = random.Random(SEED).randbytes(2_000_000), 0.03
+        return asdict(kill_downloads(site, folder / "out", 200, SEED))
+
+
 PARTS: tuple[Callable[[Path], Any], ...] = (
     killed_steps, full_disk, failing_disk, random_kills, size_limits, writers_at_once,
     damaged_raw, damaged_stores, bit_flips, loader_workers,
+    download_kills,
 )  # fmt: skip
 
 
 def main(names: list[str]) -> None:
-    """Run the parts named, or all, and print what each cost."""
-    told: dict[str, Any] = {"python": platform.python_version(), "system": platform.platform()}
+    """Run the parts named, or all, and write what each cost."""
+    told: dict[str, Any] = json.loads(FIGURES.read_text("utf-8")) if FIGURES.is_file() else {}
+    told |= {"python": platform.python_version(), "system": platform.system()}
     for part in PARTS:
         if names and part.__name__ not in names:
             continue
@@ -100,7 +120,9 @@ def main(names: list[str]) -> None:
             result = part(Path(folder))
         seconds = round(time.monotonic() - started)
         told[part.__name__] = {"what": part.__doc__, "seconds": seconds, "result": result}
-    sys.stdout.write(json.dumps(told, indent=1) + "\n")
+        write_replacing(FIGURES, (json.dumps(told, indent=1, sort_keys=True) + "\n").encode())
+    if all(part.__name__ in told for part in PARTS):
+        write_replacing(FIGURES.parents[1] / "faults.md", page(told).encode())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,84 @@
+"""The page of the campaign of faults, from nothing but its figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Report = dict[str, Any]
+
+_HEAD = """# What faults cost
+
+Written by `make faults` from `docs/benchmarks/faults.json`; no figure is typed by hand. Python
+{python}, {system}.
+
+An I/O step is one write (the fault strikes when half of it is on the disk), fsync, link, replace
+or unlink of an ingest on the command line, counted across all its processes. A scene is lost if it
+stood before and does not now, damaged if it stands under its name with other content; a resume
+fails if the next ingest does not end in the digest of an undisturbed one; an ending is unclear if
+it is neither a success, nor one line and exit code 2, nor (of a kill) the kill."""
+
+_COSTS = (
+    ("killed_steps", "killed inside each I/O step"),
+    ("full_disk", "each I/O step fails: disk full"),
+    ("failing_disk", "each I/O step fails: disk broken"),
+    ("random_kills", "killed at a random moment"),
+    ("size_limits", "limits on the size of a file"),
+    ("writers_at_once", "2 to 8 ingests at once"),
+)
+_COLUMNS = ("faults", "scenes_lost", "scenes_damaged", "resumes_failed", "unclear_endings")
+
+
+def page(report: Report) -> str:
+    """Return the page, Markdown."""
+    parts = [
+        _HEAD.format(**report), _costs(report), _damaged(report["damaged_raw"]["result"], _RAW),
+        _damaged(report["damaged_stores"]["result"], _STORES), _rest(report),
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def _costs(report: Report) -> str:
+    table = [["fault", *(c.replace("_", " ") for c in _COLUMNS)]]
+    for name, what in _COSTS:
+        result = report[name]["result"]
+        table.append([what, *(str(result[c]) for c in _COLUMNS)])
+    return "## Ingest\n\n" + _markdown(table)
+
+
+_RAW = """## Damaged RAW files
+
+Bytes changed, headers changed, cut, zeroed; each decoded in a disposable process of bounded time
+and memory. One that still decodes is another file: its sha256 is not that of the source, so a
+dataset that knows the source refuses it. Blackmagic.dng states no exposure time and
+truncated_350d.dng has no pixels: both are refused undamaged too."""
+
+_STORES = """## Damaged stores
+
+The same damage to HDF5 files, read as if their sha256 were unknown. "stopped": HDF5 went on for
+ever and its process was ended; "sound": every pixel is what it was."""
+
+
+def _damaged(told: dict[str, dict[str, int]], text: str) -> str:
+    outcomes = sorted({o for counts in told.values() for o in counts})
+    table = [["file", "mutants", *outcomes]]
+    for name, counts in told.items():
+        row = [name, str(sum(counts.values())), *(str(counts.get(o, 0)) for o in outcomes)]
+        table.append(row)
+    return f"{text}\n\n{_markdown(table)}"
+
+
+def _rest(report: Report) -> str:
+    flips, loaders = report["bit_flips"]["result"], report["loader_workers"]["result"]
+    kills = report["download_kills"]["result"]
+    return f"""## Bits, loaders, downloads
+
+- `lldata verify --deep` found {flips["found"]} of {flips["flips"]} single bits flipped anywhere in
+  a dataset, its index included.
+- Training crops read in {loaders["ways"]} ways (0, 2 and 4 workers, forked and spawned):
+  {loaders["distinct"]} distinct sequence.
+- Downloads killed: {kills["kills"]}; wrong files under their final name: {kills["wrong"]}."""
+
+
+def _markdown(table: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in table]
+    return "\n".join([lines[0], "|" + "---|" * len(table[0]), *lines[1:]])
