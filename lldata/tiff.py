@@ -116,9 +116,12 @@ def byte_order(data: bytes | memoryview) -> str:
 
 
 def is_tiff(data: bytes | memoryview) -> bool:
-    """Whether the file starts as a TIFF-based one does (TIFF, DNG, CR2, ARW, NEF, ORF, RW2)."""
-    head = bytes(data[:4])
-    return head in (b"II*\0", b"MM\0*", b"IIRO", b"IIRS", b"IIU\0")
+    """Whether the file starts as a TIFF-based one does (TIFF, DNG, CR2, ARW, NEF, ORF, RW2).
+
+    The number after the byte order is not looked at: LibRaw does not either, and reads files in
+    which it is damaged. A CRW has the byte order and is none.
+    """
+    return bytes(data[:2]) in (b"II", b"MM") and bytes(data[6:10]) != b"HEAP"
 
 
 def directories(data: bytes | memoryview) -> Iterator[Directory]:

@@ -197,3 +197,9 @@ def test_a_sid_tile_reads_with_its_levels(shared_data: Path):
     assert (read.black_level, read.white_level) == ((512.0,) * 4, 16383)
     assert (read.exposure_s, read.iso, read.f_number) == (0.04, 320.0, 8.0)
     assert read.white_balance[0] == pytest.approx(2.03, abs=0.7)
+
+
+def test_a_cut_file_is_refused_also_when_its_first_bytes_are_damaged(shared_data: Path):
+    data = bytearray((shared_data / "raw" / "truncated_350d.dng").read_bytes())
+    data[3] = 9  # LibRaw reads it all the same, and gives memory that nothing was decoded into
+    assert tiff.missing_bytes(data) == 127872
