@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from lldata.engine import Local, Unit, WorkerError, run_isolated, run_units
+from lldata.engine import Dask, Local, Unit, WorkerError, named, run_isolated, run_units
+from lldata.errors import LowLightError
 
 
 def double(number: int) -> int:
@@ -51,6 +52,29 @@ def test_a_death_a_hang_and_an_error_cost_one_unit_each():
 def test_a_unit_that_takes_too_much_memory_is_stopped():
     with pytest.raises(WorkerError, match="2 GiB of memory"):
         run_isolated(hog, 1, memory_bytes=2 * 2**30)
+
+
+def test_a_worker_sees_the_environment_of_now(monkeypatch: pytest.MonkeyPatch):
+    run_isolated(double, 1)
+    monkeypatch.setenv("LLDATA_TEST", "changed since the first worker")
+    assert run_isolated(os.environ.get, "LLDATA_TEST") == "changed since the first worker"
+    assert run_isolated(os.environ.get, "OMP_NUM_THREADS") == "1"
+
+
+def test_engines_are_named_local_or_dask_with_an_address():
+    assert named("local", 3) == Local(workers=3)
+    assert named("dask=tcp://10.0.0.1:8786") == Dask("tcp://10.0.0.1:8786")
+
+
+@pytest.mark.parametrize(("text", "workers", "said"), [
+    ("slurm", None, "--engine slurm: there is no such engine"),
+    ("dask", None, "--engine dask: there is no such engine"),
+    ("dask=", None, "--engine dask=: there is no such engine"),
+    ("dask=tcp://h:1", 2, "--workers 2: it counts processes of this machine"),
+])  # fmt: skip
+def test_other_engines_are_refused(text: str, workers: int | None, said: str):
+    with pytest.raises(LowLightError, match=said):
+        named(text, workers)
 
 
 def test_units_are_read_lazily():
