@@ -1,8 +1,8 @@
 """Time ingest against the bare work on the same files, in turns, medians; print JSON.
 
 The bare work is one plain script: read, sha256, rawpy decode, LibRaw's picture of the long
-frames, compressed HDF5. Both are processes of their own, timed from their start to their end, and write
-into memory where the system has such a folder: a disk's speed is not what is compared.
+frames, compressed HDF5. Both are processes of their own, timed from their start to their end, and
+write into memory where the system has such a folder: a disk's speed is not what is compared.
 """
 
 from __future__ import annotations

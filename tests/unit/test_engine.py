@@ -57,8 +57,8 @@ def test_a_unit_that_takes_too_much_memory_is_stopped():
 def test_a_worker_sees_the_environment_of_now(monkeypatch: pytest.MonkeyPatch):
     run_isolated(double, 1)
     monkeypatch.setenv("LLDATA_TEST", "changed since the first worker")
-    assert run_isolated(os.environ.get, "LLDATA_TEST") == "changed since the first worker"
-    assert run_isolated(os.environ.get, "OMP_NUM_THREADS") == "1"
+    assert run_isolated(os.getenv, "LLDATA_TEST") == "changed since the first worker"
+    assert run_isolated(os.getenv, "OMP_NUM_THREADS") == "1"
 
 
 def test_engines_are_named_local_or_dask_with_an_address():
