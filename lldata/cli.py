@@ -59,7 +59,8 @@ def protocols(
 
     Example: lldata protocols canon6d_iso12600
     """
-    from lldata import protocol, sheet
+    from lldata import protocol
+    from lldata.outputs import sheet
 
     if name is None:
         found = [protocol.load(n) for n in protocol.names()]
@@ -162,8 +163,8 @@ def calibrate(
 
     Example: lldata calibrate darks_and_flats/
     """
-    from lldata import calibration
-    from lldata.calibrating import calibrate as measured
+    from lldata.noise import calibration
+    from lldata.noise.calibrating import calibrate as measured
 
     found = measured(src, _engine(workers))
     path = calibration.write(found, out)
@@ -192,8 +193,8 @@ def download(
 
     Example: lldata download sid_sony --out SID
     """
-    from lldata import download as work
-    from lldata.sources import source_of
+    from lldata.fetching import download as work
+    from lldata.fetching.sources import source_of
 
     source = source_of(protocol)
     folder = work.default_folder(source) if out is None else out
@@ -322,7 +323,7 @@ def _summary(store: Any) -> dict[str, Any]:
 
 def _answer(findings: Sequence[Any], scenes: int) -> None:
     """Say first which scenes to shoot again, then why, then what each audit found."""
-    from lldata import verdict
+    from lldata.outputs import verdict
 
     found = verdict.verdicts(findings)
     console.say_wrapped(verdict.headline(found, scenes))
@@ -435,7 +436,7 @@ def verify(
 
     Example: lldata verify canon6d_iso12600 --deep
     """
-    from lldata import pack as packing
+    from lldata.outputs import pack as packing
     from lldata.store import open_store
 
     store = open_store(dataset)
@@ -488,7 +489,7 @@ def pack(dataset: DatasetName, out: PackPath, as_json: Json = False) -> None:
 
     Example: lldata pack canon6d_iso12600 canon6d.h5
     """
-    from lldata import pack as packing
+    from lldata.outputs import pack as packing
     from lldata.store import open_store
 
     store = open_store(dataset)
@@ -513,7 +514,7 @@ def export(
 
     Example: lldata export canon6d_iso12600 canon6d/ --split test
     """
-    from lldata import export as exporting
+    from lldata.outputs import export as exporting
     from lldata.store import open_store
 
     store = open_store(dataset)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lldata.clip_files import TRUTH_CLIP
 from lldata.errors import StoreError
+from lldata.reading.clip_files import TRUTH_CLIP
 from lldata.sample import Sample, pair_row
 from lldata.store import Store
 

@@ -18,7 +18,7 @@ import numpy as np
 from lldata import publish
 from lldata.errors import FrameError
 from lldata.frame import Frame
-from lldata.tiff_fields import (
+from lldata.reading.tiff_fields import (
     BYTE,
     LONG,
     RATIONAL,

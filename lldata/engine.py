@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 GIBIBYTE = 2**30
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h
-_LOADED = "lldata.examine"  # by the server once, instead of by every worker
+_LOADED = "lldata.sets.examine"  # by the server once, instead of by every worker
 NATIVE_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 

@@ -15,24 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lldata import (
-    brackets,
-    clip_files,
-    clips,
-    examine,
-    origin,
-    pictures,
-    raw,
-    splits,
-    store,
-    upkeep,
-)
+from lldata import raw, store, upkeep
 from lldata.audit import Finding, duplicates
-from lldata.detection import Header, choose
 from lldata.engine import Engine, Unit, WorkerError, run_units
 from lldata.errors import FrameError, ProtocolError, StoreError
-from lldata.job import Outcome, SceneJob, left_out
-from lldata.likeness import prints
+from lldata.measures.likeness import prints
 from lldata.pairing import TRUTH, Find, SceneFiles, capture_folders, find_captures, finds_in
 from lldata.protocol import (
     PictureProtocol,
@@ -42,6 +29,10 @@ from lldata.protocol import (
     load,
     names,
 )
+from lldata.reading import clip_files, origin
+from lldata.sets import brackets, clips, examine, pictures, splits
+from lldata.sets.detection import Header, choose
+from lldata.sets.job import Outcome, SceneJob, left_out
 from lldata.synthesis import pairs as synthesised
 
 

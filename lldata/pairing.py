@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from lldata.audit import Finding
 from lldata.errors import FrameError
-from lldata.lists import Listed
 from lldata.protocol import RawProtocol
+from lldata.sets.lists import Listed
 
 READY = (".png", ".tif", ".tiff")  # references rendered by others; no RAW file is one of these
 TRUTH = "simulated.json"  # what the simulator planted; beside the captures, no frame

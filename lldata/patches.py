@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lldata.clip_audits import region_side
-from lldata.clip_files import TRUTH_CLIP
 from lldata.errors import LowLightError
 from lldata.protocol import ClipProtocol, parse
+from lldata.reading.clip_files import TRUTH_CLIP
+from lldata.sets.clip_audits import region_side
 from lldata.store import Store
 
 Planes = NDArray[np.float32]  # (3, H, W) in [0, 1]

@@ -26,12 +26,13 @@ import numpy as np
 import rawpy
 from numpy.typing import NDArray
 
-from lldata import coding, containers, origin, render, tiff
+from lldata import render
 from lldata.cfa import layout
 from lldata.engine import run_isolated
 from lldata.errors import FrameError, MetadataError
-from lldata.file_facts import facts_of
 from lldata.frame import Frame
+from lldata.reading import coding, containers, origin, tiff
+from lldata.reading.file_facts import facts_of
 
 # exifread warns of every file that is no TIFF; that LibRaw reads RAF and CR3 is no news
 logging.getLogger("exifread").addHandler(logging.NullHandler())

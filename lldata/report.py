@@ -15,13 +15,14 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from lldata import audit, plots, publish
+from lldata import audit, publish
 from lldata.audit import Status
 from lldata.engine import Local, Unit, run_units
 from lldata.errors import LowLightError
+from lldata.outputs import plots
+from lldata.outputs.thumbnails import BINS, STOPS, Sheet, sheet
+from lldata.outputs.verdict import WORDS, Verdict, headline, verdicts
 from lldata.store import Store
-from lldata.thumbnails import BINS, STOPS, Sheet, sheet
-from lldata.verdict import WORDS, Verdict, headline, verdicts
 
 MOST_SCENES = 500  # on the contact sheet, those with findings first
 MOST_ROWS = 4000  # of findings in the table, the gravest first
@@ -252,4 +253,4 @@ def _render(template: str, **context: Any) -> str:
 
 
 def _source(name: str) -> str:
-    return (resources.files("lldata") / "templates" / name).read_text(encoding="utf-8")
+    return (resources.files("lldata.outputs") / "templates" / name).read_text(encoding="utf-8")

@@ -36,7 +36,7 @@ from lldata.child import Child
 from lldata.engine import GIBIBYTE, run_isolated
 from lldata.errors import StoreError
 from lldata.frame import Frame
-from lldata.likeness import Print, prints, recognisable
+from lldata.measures.likeness import Print, prints, recognisable
 from lldata.scene import (
     Pixels,
     SceneFile,

@@ -17,10 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lldata import card, publish, store
+from lldata import publish, store
 from lldata.audit import Finding, duplicates
 from lldata.errors import StoreError
-from lldata.likeness import Print, prints
+from lldata.measures.likeness import Print, prints
+from lldata.outputs import card
 from lldata.scene import Pixels, SceneFile, array_digest, content_digest, reference_digest
 from lldata.store import (
     Store,

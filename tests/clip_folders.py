@@ -7,10 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lldata import clips, upkeep
-from lldata.clip_files import find
-from lldata.job import Outcome, SceneJob
+from lldata import upkeep
 from lldata.protocol import ClipProtocol, load
+from lldata.reading.clip_files import find
+from lldata.sets import clips
+from lldata.sets.job import Outcome, SceneJob
 from lldata.store import Store, open_store
 
 UHR = load("uhr_clips")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from lldata.frame import Frame
-from lldata.tiff_fields import (
+from lldata.reading.tiff_fields import (
     LONG,
     SHORT,
     UNDEFINED,

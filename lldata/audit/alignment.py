@@ -13,8 +13,8 @@ import numpy as np
 
 from lldata.audit import Finding, Status, worst
 from lldata.audit.evidence import Pair, Scene
-from lldata.registration import SAME_PLACE, SEARCH_PX, Shift
-from lldata.shift_ceiling import ceiling_db
+from lldata.measures.registration import SAME_PLACE, SEARCH_PX, Shift
+from lldata.measures.shift_ceiling import ceiling_db
 
 MEANING = (
     "The long is laid over the short: how far is it shifted or turned, does anything in the "

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from lldata.audit import Finding
-from lldata.likeness import Match, Print, matches
+from lldata.measures.likeness import Match, Print, matches
 
 MEANING = (
     "Every frame is compared with all others, of this dataset and of those beside it: by its file, "

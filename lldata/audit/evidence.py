@@ -11,13 +11,14 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from lldata import blocks, registration, render, response
+from lldata import render
 from lldata.audit import Finding, Status
-from lldata.file_facts import FileFacts
 from lldata.frame import Frame
-from lldata.local_motion import LocalMotion
+from lldata.measures import blocks, registration, response
+from lldata.measures.local_motion import LocalMotion
 from lldata.pairing import SceneFiles
 from lldata.protocol import RawProtocol
+from lldata.reading.file_facts import FileFacts
 from lldata.scene import Pixels
 
 Measured = TypeVar("Measured")

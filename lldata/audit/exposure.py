@@ -14,9 +14,9 @@ import numpy as np
 
 from lldata.audit import Finding, Status, worst
 from lldata.audit.evidence import Pair
+from lldata.measures.registration import SAME_PLACE
+from lldata.measures.response import SURE, Response
 from lldata.protocol import Limits
-from lldata.registration import SAME_PLACE
-from lldata.response import SURE, Response
 
 MEANING = (
     "The long exposure is compared with the short one, block by block and colour by colour: how "

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from lldata.audit import Finding
 from lldata.audit.evidence import Pair, Scene
-from lldata.sharpness import edge_blur
+from lldata.measures.sharpness import edge_blur
 
 MEANING = (
     "The sharpest edges of the long exposure are measured: how many pixels wide is the blur they "

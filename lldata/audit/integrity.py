@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lldata import emptiness
 from lldata.audit import Finding
 from lldata.audit.evidence import Pair, Scene
-from lldata.emptiness import Empty
+from lldata.measures import emptiness
+from lldata.measures.emptiness import Empty
 
 MEANING = (
     "Every row and block of the sensor's picture is looked at for places that hold nothing or the "

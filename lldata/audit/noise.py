@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from lldata import photon_transfer
 from lldata.audit import Finding, Status
 from lldata.audit.evidence import Pair, Scene
 from lldata.frame import Frame
-from lldata.headroom import ceiling_db
-from lldata.photon_transfer import Points, Transfer
+from lldata.noise import photon_transfer
+from lldata.noise.headroom import ceiling_db
+from lldata.noise.photon_transfer import Points, Transfer
 from lldata.render import effective_white
 
 MEANING = (

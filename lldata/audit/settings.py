@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from lldata.audit.evidence import Pair
-from lldata.file_facts import UNKNOWN, FileFacts
 from lldata.frame import Frame
+from lldata.reading.file_facts import UNKNOWN, FileFacts
 
 FAR_APART_S = 600.0  # between a pair's frames: by then the light of a night has changed
 _SAME = 0.01  # relative; rational tags of equal settings differ by less

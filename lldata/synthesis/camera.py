@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lldata import calibration
 from lldata.errors import LowLightError
+from lldata.noise import calibration
 from lldata.protocol import RawProtocol
 from lldata.publish import write_replacing
 from lldata.synthesis import photographs, sensor

@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lldata.clip_files import TRUTH_CLIP
 from lldata.curve import encode
 from lldata.errors import LowLightError
 from lldata.protocol import ClipProtocol
 from lldata.publish import write_replacing
+from lldata.reading.clip_files import TRUTH_CLIP
 from lldata.synthesis import photographs
 from lldata.synthesis.camera import Progress, claim
 from lldata.synthesis.clip_plan import FilmedScene, plan_clips, reach_of

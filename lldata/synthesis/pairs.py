@@ -13,15 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from lldata import picture_audits, upkeep
+from lldata import upkeep
 from lldata.audit import Finding, worst
 from lldata.errors import FrameError, MetadataError, ProtocolError
-from lldata.job import Outcome, SceneJob, left_out
 from lldata.pairing import Find, SceneFiles
-from lldata.picture_files import PictureFile, read_picture
-from lldata.pictures import pair_row, safe_name, scene_file, unique_names, unusable
 from lldata.protocol import SynthesisProtocol
+from lldata.reading.picture_files import PictureFile, read_picture
 from lldata.scene import Picture, Pixels, array_digest
+from lldata.sets import picture_audits
+from lldata.sets.job import Outcome, SceneJob, left_out
+from lldata.sets.pictures import pair_row, safe_name, scene_file, unique_names, unusable
 from lldata.synthesis import retinex
 from lldata.synthesis.retinex import Drawn
 

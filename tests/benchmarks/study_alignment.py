@@ -18,10 +18,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from lldata import registration
 from lldata.audit import alignment
 from lldata.audit.evidence import Scene
 from lldata.curve import linearise
+from lldata.measures import registration
 from lldata.pairing import SceneFiles
 from lldata.protocol import load_raw
 from lldata.raw import decode

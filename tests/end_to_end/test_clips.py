@@ -226,7 +226,7 @@ def test_a_truth_that_fits_no_low_clip_costs_its_scene(tmp_path: Path):
 
 def test_a_real_video_is_the_target_of_its_darkened_frames(tmp_path: Path, shared_data: Path):
     pytest.importorskip("av")
-    from lldata.clip_frames import Clip, frames
+    from lldata.reading.clip_frames import Clip, frames
 
     scene = tmp_path / "src" / "Walk"
     scene.mkdir(parents=True)
@@ -253,7 +253,7 @@ def test_without_audits_a_pair_is_unknown(tmp_path: Path):
 def test_a_frame_that_changes_while_it_is_stored_costs_the_scene(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from lldata import clips
+    from lldata.sets import clips
 
     scene = write_scene(tmp_path / "src")
     write = clips._scene_file

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from lldata import examine, store
 from lldata import ingest as work
+from lldata import store
 from lldata.engine import Local
 from lldata.errors import FrameError, StoreError
+from lldata.sets import examine
 from tests.captures import findings_of, light, write_scene
 
 ENGINE = Local(workers=2)

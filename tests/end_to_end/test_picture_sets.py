@@ -15,13 +15,14 @@ from eval.plan import Settings
 from eval.run import run
 from eval.training import train_method
 from lldata import ingest as work
-from lldata import pictures, splits, store, synthesise, upkeep
+from lldata import store, synthesise, upkeep
 from lldata.dataset import PictureCrops
 from lldata.engine import Local
 from lldata.errors import FrameError, MethodError, ProtocolError, StoreError
-from lldata.job import SceneJob
 from lldata.protocol import PictureProtocol
 from lldata.sample import read_sample
+from lldata.sets import pictures, splits
+from lldata.sets.job import SceneJob
 from lldata.synthesis import pairs as pairs_of_photographs
 from lldata.synthesis import retinex
 from tests.pictures import dark, picture, write, write_pairs

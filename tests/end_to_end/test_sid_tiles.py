@@ -93,7 +93,7 @@ def _shift(path: Path, rows_px: int, columns_px: int) -> None:
 
 
 def test_every_planted_shift_of_two_pixels_or_more_is_caught_on_every_good_pair(tiles: Path):
-    from lldata import registration
+    from lldata.measures import registration
     from lldata.protocol import load_raw
     from lldata.raw import decode
     from lldata.render import linearise

@@ -14,8 +14,8 @@ from tests.servers import Site
 CHILD = """
 import sys
 from pathlib import Path
-from lldata.download import download
-from lldata.sources import RemoteFile, Source
+from lldata.fetching.download import download
+from lldata.fetching.sources import RemoteFile, Source
 address, sha256, size, folder = sys.argv[1:]
 file = RemoteFile("set.bin", address, 10**9, int(size), sha256)
 print("begun", flush=True)

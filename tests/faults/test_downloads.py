@@ -18,7 +18,8 @@ from tests.servers import Site, certificate, serving
 
 COMMAND = """
 import sys
-from lldata import cli, sources
+from lldata import cli
+from lldata.fetching import sources
 file = sources.RemoteFile("set.bin", sys.argv.pop(), 10**9)
 sources.source_of = lambda name: sources.Source(name, "night", "page", "free", (file,))
 cli.app()

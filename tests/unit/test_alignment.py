@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from scipy.ndimage import shift as move
 
-from lldata import protocol, registration
+from lldata import protocol
 from lldata.audit import Finding, alignment
 from lldata.audit.evidence import Pair, Scene
+from lldata.measures import registration
+from lldata.measures.registration import Shift
+from lldata.measures.resample import Pose, moved
+from lldata.measures.shift_ceiling import ceiling_db
 from lldata.pairing import SceneFiles
-from lldata.registration import Shift
-from lldata.resample import Pose, moved
 from lldata.scene import Pixels
-from lldata.shift_ceiling import ceiling_db
 from tests.captures import SONY, frame, light, pair_of
 
 LIMITS = protocol.load_raw("sid_sony").limits

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lldata import brackets, protocol
+from lldata import protocol
 from lldata.errors import FrameError
 from lldata.pairing import SceneFiles
+from lldata.sets import brackets
 
 BRACKET = protocol.load_raw("exposure_bracket")
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lldata import calibration, protocol
-from lldata.calibrating import calibrate
+from lldata import protocol
 from lldata.dng import write_dng
 from lldata.engine import Local
 from lldata.errors import FrameError, LowLightError
+from lldata.noise import calibration
+from lldata.noise.calibrating import calibrate
 from lldata.synthesis import camera, sensor
 from tests.captures import SONY
 from tests.end_to_end.test_ingest import lldata

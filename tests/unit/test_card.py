@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lldata import card, store, upkeep
+from lldata import store, upkeep
+from lldata.outputs import card
 from lldata.store import Store
 from tests.stores import night
 from tests.unit.test_store import pixels, scene

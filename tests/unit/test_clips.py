@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from lldata.clip_audits import missing_numbers, region_side
-from lldata.clip_files import clips_of, find
-from lldata.clip_frames import Clip, frames
 from lldata.errors import FrameError, LowLightError, MetadataError
+from lldata.reading.clip_files import clips_of, find
+from lldata.reading.clip_frames import Clip, frames
+from lldata.sets.clip_audits import missing_numbers, region_side
 from tests.clip_folders import UHR, film, run, write_clip, write_scene
 
 FRAME = film(0, 1)[0]
@@ -312,7 +312,7 @@ def test_frames_of_two_sizes_or_a_damaged_one_cost_the_scene(tmp_path: Path):
 
 
 def test_a_scene_that_the_authors_name_unusable_is_quarantined(tmp_path: Path):
-    from lldata.clip_audits import ClipPair, measure, metadata
+    from lldata.sets.clip_audits import ClipPair, measure, metadata
 
     write_scene(tmp_path)
     bad = replace(UHR, splits=replace(UHR.splits, known_bad=("Night",)))

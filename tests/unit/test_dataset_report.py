@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lldata import cli, plots, report, store, thumbnails, upkeep
+from lldata import cli, report, store, upkeep
 from lldata.audit import Finding
 from lldata.engine import Local
 from lldata.errors import LowLightError
-from lldata.plots import Exposed, Shift
+from lldata.outputs import plots, thumbnails
+from lldata.outputs.plots import Exposed, Shift
+from lldata.outputs.thumbnails import seconds, sheet
+from lldata.outputs.verdict import headline, rows, verdicts
 from lldata.scene import Pixels
-from lldata.thumbnails import seconds, sheet
-from lldata.verdict import headline, rows, verdicts
 from tests.captures import frame, light, write_scene
 from tests.stores import night
 from tests.unit.test_export import ready

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lldata import detection, ingest, pairing, protocol
+from lldata import ingest, pairing, protocol
 from lldata.engine import Local
 from lldata.errors import FrameError, ProtocolError
+from lldata.sets import detection
 from lldata.store import open_store
 from lldata.view import open_view
 from tests.captures import light, write_scene

@@ -12,8 +12,8 @@ from lldata import dng
 from lldata.cfa import XTRANS
 from lldata.errors import FrameError
 from lldata.frame import Frame
+from lldata.reading.tiff_fields import nearest_fraction
 from lldata.render import SRGB_TO_XYZ
-from lldata.tiff_fields import nearest_fraction
 
 MATRIX = ((0.7034, -0.0804, -0.1014), (-0.442, 1.2564, 0.2058), (-0.0851, 0.1994, 0.5758))
 UNKNOWN = ((0.0, 0.0, 0.0),) * 3

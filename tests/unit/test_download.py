@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lldata import protocol, sources, unpack
-from lldata.download import Held, default_folder, download, unpack_all
+from lldata import protocol
 from lldata.errors import DownloadError, LowLightError, ProtocolError
-from lldata.fetch import Patience
-from lldata.sources import RemoteFile, Source
+from lldata.fetching import sources, unpack
+from lldata.fetching.download import Held, default_folder, download, unpack_all
+from lldata.fetching.fetch import Patience
+from lldata.fetching.sources import RemoteFile, Source
 from tests.servers import Site, certificate, serving
 
 HASTY = Patience(silence_s=0.5, window_s=0.3, slowest_bytes=1000, attempts=3, pause_s=0.0)

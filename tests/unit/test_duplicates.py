@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from lldata import fingerprint, likeness, store, upkeep
 from lldata import ingest as work
+from lldata import store, upkeep
 from lldata.audit import Finding, duplicates
 from lldata.engine import Local
-from lldata.likeness import Print
+from lldata.measures import fingerprint, likeness
+from lldata.measures.likeness import Print
 from lldata.render import linearise
 from tests.captures import light, write_scene
 from tests.stores import night

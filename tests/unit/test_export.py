@@ -12,13 +12,15 @@ import cv2
 import numpy as np
 import pytest
 
-from lldata import cfa, export, origin, store, upkeep
+from lldata import cfa, store, upkeep
 from lldata import ingest as work
 from lldata.dng import dng_bytes, write_dng
 from lldata.engine import Local
 from lldata.errors import LowLightError, StoreError
-from lldata.export import Job, export_scene
+from lldata.outputs import export
+from lldata.outputs.export import Job, export_scene
 from lldata.raw import decode
+from lldata.reading import origin
 from lldata.render import render
 from lldata.scene import Pixels, SceneFile
 from lldata.store import Store

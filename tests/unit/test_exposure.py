@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lldata import blocks, protocol, response
+from lldata import protocol
 from lldata.audit import Finding, exposure
 from lldata.frame import Frame
+from lldata.measures import blocks, response
 from tests.captures import frame, light, pair_of
 
 SONY = protocol.load_raw("sid_sony")

@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lldata import containers, ingest, raw
-from lldata.coding import Coding, coding
+from lldata import ingest, raw
 from lldata.dng import write_dng
 from lldata.engine import Local
 from lldata.errors import FrameError, MetadataError
-from lldata.file_facts import UNKNOWN, FileFacts, facts_of
-from lldata.maker_notes import notes
-from lldata.tiff_fields import LONG, RATIONAL, SHORT, directory, integers, rationals, text
+from lldata.reading import containers
+from lldata.reading.coding import Coding, coding
+from lldata.reading.file_facts import UNKNOWN, FileFacts, facts_of
+from lldata.reading.maker_notes import notes
+from lldata.reading.tiff_fields import LONG, RATIONAL, SHORT, directory, integers, rationals, text
 from tests import tiffs
 from tests.captures import frame, light, write_scene
 
@@ -222,7 +223,7 @@ def test_check_leaves_out_the_scene_of_a_linear_dng_and_says_why(
 
 
 def test_a_compressed_xtrans_file_is_decoded_twice(tmp_path: Path, monkeypatch):
-    from lldata import examine
+    from lldata.sets import examine
 
     path, decoded = tmp_path / "a.RAF", []
     write_dng(path, SHOT)

@@ -11,8 +11,8 @@ import pytest
 
 from lldata import cfa
 from lldata.audit import focus
+from lldata.measures.sharpness import edge_blur
 from lldata.render import linearise
-from lldata.sharpness import edge_blur
 from tests.captures import frame, light, pair_of
 
 RNG = np.random.default_rng(4)

@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lldata import blocks, headroom, protocol, render
+from lldata import protocol, render
 from lldata.audit import noise as audit
 from lldata.frame import Frame
+from lldata.measures import blocks
+from lldata.noise import headroom
 from lldata.synthesis import noise, scenes, sensor
 from tests.captures import frame, light, pair_of
 

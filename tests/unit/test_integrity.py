@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from lldata import emptiness
 from lldata.audit import Finding, integrity
 from lldata.audit.evidence import Pair
 from lldata.frame import Frame
+from lldata.measures import emptiness
 from tests.captures import frame, light, pair_of
 
 SOUND = frame(light(12), 0.1)

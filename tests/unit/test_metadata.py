@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 import pytest
 
 from lldata.audit import metadata, worst
-from lldata.file_facts import FileFacts
 from lldata.frame import Frame
+from lldata.reading.file_facts import FileFacts
 from tests.captures import frame, light, pair_of
 
 

@@ -15,8 +15,9 @@ import h5py
 import numpy as np
 import pytest
 
-from lldata import pack, store, upkeep
+from lldata import store, upkeep
 from lldata.errors import LowLightError, StoreError
+from lldata.outputs import pack
 from lldata.sample import read_crop
 from lldata.store import Store
 from tests.stores import night
@@ -224,7 +225,8 @@ FULL = """
 import resource, signal, sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from lldata import pack, store
+from lldata import store
+from lldata.outputs import pack
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 opened = store.open_store(Path({folder!r}))
 for limit in range(0, {size}, {step}):

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lldata import photon_transfer, protocol, tails
+from lldata import protocol
 from lldata.frame import Frame
-from lldata.photon_transfer import Estimate, Points
+from lldata.noise import photon_transfer, tails
+from lldata.noise.photon_transfer import Estimate, Points
 from lldata.synthesis import noise, sensor
 from tests.captures import light
 

@@ -13,12 +13,12 @@ import tifffile
 from PIL import Image
 
 from lldata.errors import FrameError, MetadataError
-from lldata.job import SceneJob
-from lldata.picture_audits import AUDITS, alignment, empty_parts, exposure
-from lldata.picture_evidence import PicturePair
-from lldata.picture_files import PictureFile, read_picture
-from lldata.pictures import find, run_scene, safe_name
 from lldata.protocol import PictureProtocol, load
+from lldata.reading.picture_files import PictureFile, read_picture
+from lldata.sets.job import SceneJob
+from lldata.sets.picture_audits import AUDITS, alignment, empty_parts, exposure
+from lldata.sets.picture_evidence import PicturePair
+from lldata.sets.pictures import find, run_scene, safe_name
 from tests.pictures import dark, picture, write, write_pairs
 
 PROTOCOL = load("rgb_pairs")

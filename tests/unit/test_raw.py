@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from lldata import raw, tiff
+from lldata import raw
 from lldata.dng import dng_bytes, write_dng
 from lldata.errors import FrameError, MetadataError
 from lldata.raw import decode, read_frame, read_header
+from lldata.reading import tiff
 from tests.captures import SONY, frame, light
 
 # LibRaw has its own matrix for the cameras it knows

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lldata import console, sheet
+from lldata import console
+from lldata.outputs import sheet
 from lldata.protocol import load, load_raw, names
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lldata import listing, lists, pairing, protocol, splits
+from lldata import pairing, protocol
 from lldata.errors import FrameError
 from lldata.pairing import SceneFiles
 from lldata.scene import Pixels
+from lldata.sets import listing, lists, splits
 from tests.captures import SONY as SONY_FRAME
 from tests.unit.test_pairing import SONY, touch
 

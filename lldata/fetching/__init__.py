@@ -1,0 +1,1 @@
+"""Public sets: download, verify, unpack."""

@@ -1,0 +1,1 @@
+"""What is measured from frames: shift, light, noise, sharpness, likeness."""

@@ -1,0 +1,1 @@
+"""A sensor's noise from darks, flats and bursts."""

@@ -1,0 +1,92 @@
+"""Calibrate a camera's noise from its own frames: darks, flats or bursts of anything still.
+
+Frames of one folder with the same ISO and exposure are takes of one thing; what is dark and what
+is lit is seen from their signal.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lldata import protocol
+from lldata.engine import Local, Unit, run_units
+from lldata.errors import FrameError, LowLightError
+from lldata.noise.calibration import Calibration, IsoNoise
+from lldata.noise.takes import Kind, Set, kind_of, measure_iso, measure_set
+
+
+def calibrate(src: Path, engine: Local) -> Calibration:
+    """Measure the noise of the camera whose frames lie in a folder and the folders in it.
+
+    Raises
+    ------
+    FrameError
+        If there are no frames, they are of several cameras, no two are takes of one thing, or
+        no ISO has both takes in the dark and takes with light, or takes of many brightnesses.
+    """
+    sets = _sets(src, engine)
+    found: dict[float, list[Set]] = {}
+    left_out = []
+    units = [Unit(str(kind), measure_set, (paths,)) for kind, paths in sets.items()]
+    kinds = dict(zip((unit.key for unit in units), sets, strict=True))
+    for unit, result in run_units(units, engine):
+        if isinstance(result, LowLightError):
+            left_out.append(str(result))
+        elif isinstance(result, BaseException):
+            raise result
+        else:
+            found.setdefault(kinds[unit.key].iso, []).append(result)
+    isos = []
+    for iso, of_iso in sorted(found.items()):
+        measured = measure_iso(of_iso)
+        if isinstance(measured, str):
+            left_out.append(f"ISO {iso:g}: {measured}")
+        else:
+            isos.append(IsoNoise(iso=iso, **measured))
+    if not isos:
+        raise FrameError(
+            src, left_out[0].rstrip("."), "two frames or more of each of several brightnesses, one "
+            "of them dark, give gain and read noise",
+            "Shoot darks with the cap on and flats of a plain wall at several exposure times",
+        )  # fmt: skip
+    camera = next(iter(sets)).camera
+    return Calibration(camera, tuple(isos), tuple(left_out))
+
+
+def _sets(src: Path, engine: Local) -> dict[Kind, tuple[Path, ...]]:
+    """Return the takes of each kind, two or more, in the order of their names."""
+    paths = _frames(src)
+    kinds: dict[Kind, list[Path]] = {}
+    units = [Unit(str(path), kind_of, (path,)) for path in paths]
+    for unit, result in sorted(run_units(units, engine), key=lambda told: told[0].key):
+        if isinstance(result, BaseException):
+            raise result
+        kinds.setdefault(result, []).append(Path(unit.key))
+    cameras = sorted({kind.camera for kind in kinds})
+    if len(cameras) > 1:
+        raise FrameError(
+            src, f"its frames are from {' and '.join(cameras)}",
+            "a calibration is of one camera", "Give each camera's folder apart",
+        )  # fmt: skip
+    sets = {kind: tuple(taken) for kind, taken in kinds.items() if len(taken) > 1}
+    if not sets:
+        raise FrameError(
+            src, f"no two of its {len(paths)} frames share folder, ISO and exposure time",
+            "noise is what differs between takes", "Take each exposure twice or more",
+        )  # fmt: skip
+    return sets
+
+
+def _frames(src: Path) -> list[Path]:
+    if not src.is_dir():
+        found = "it is no folder" if src.exists() else "there is no such folder"
+        raise FrameError(src, found, "a folder of frames is needed", "Correct the path")
+    raws = [p for p in map(protocol.load, protocol.names()) if isinstance(p, protocol.RawProtocol)]
+    known = {f".{e.lower()}" for p in raws for e in p.files.extensions}
+    paths = [p for p in sorted(src.rglob("*")) if p.suffix.lower() in known and p.name[0] != "."]
+    if not paths:
+        raise FrameError(
+            src, "no RAW files lie in it", f"files such as {', '.join(sorted(known))} are needed",
+            "Correct the path",
+        )  # fmt: skip
+    return paths

@@ -1,0 +1,1 @@
+"""What files say: containers, tags, codings, pictures and clips."""

@@ -1,0 +1,129 @@
+"""Which split a scene belongs to: list files where there are any, else the protocol's rule.
+
+Scenes of one group show one place, so a rule gives them one split; a list that divides a group is
+obeyed and reported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lldata.audit import Finding
+from lldata.pairing import SceneFiles
+from lldata.protocol import Protocol
+from lldata.sets import listing
+
+_SHARES = (("train", 80), ("val", 90), ("test", 100))  # per cent, up to
+
+
+def assigned(
+    scenes: Sequence[SceneFiles], protocol: Protocol, src: Path, lists: Path | None
+) -> tuple[list[SceneFiles], list[Finding]]:
+    """Return the scenes with their splits, and what the lists say against them.
+
+    Parameters
+    ----------
+    scenes : their split is the one their names say, "" where names say none
+    src : the folder that was ingested; where `lists` is None, the lists count that lie in it,
+        beside the frames or in its parent, whichever first names one of these frames
+    lists : a folder of list files
+
+    Returns
+    -------
+    Listed scenes have their list's split, others of a listed group the group's, and the rest the
+    protocol's. Warnings say which scenes no list names (where the lists are all there are), which
+    listed frames are missing, and which groups are divided.
+
+    Raises
+    ------
+    FrameError
+        If two lists put one scene into two splits, or `lists` names no frame of these scenes.
+    """
+    rows = listing.rows_about(scenes, protocol, src, lists)
+    named = listing.lines_of(scenes, rows)
+    by_list = {scene: listing.one_split(scene, lines) for scene, lines in named.items()}
+    groups = {
+        g: splits.pop() for g, splits in _splits_of_groups(scenes, by_list).items()
+        if len(splits) == 1
+    }  # fmt: skip
+    rest = [s for s in scenes if s.scene not in by_list and s.group not in groups]
+    by_rule = _by_rule(rest, protocol)
+    result = [
+        replace(
+            s, split=by_list.get(s.scene) or groups.get(s.group) or by_rule[s.scene],
+            listed=tuple(x for x in named.get(s.scene, ()) if x.iso is not None),
+        )
+        for s in scenes
+    ]  # fmt: skip
+    findings = listing.missing(result, rows, src) + _divided_groups(result)
+    whatever_is_left_is_test = protocol.splits.rule == "all_test"
+    if whatever_is_left_is_test and all(row.split != "test" for row in rows):
+        return result, findings
+    said = "no list names it; by the protocol it goes to"
+    return result, findings + [
+        listing.warning(s.scene, f"{said} {by_rule[s.scene]}") for s in rest if rows
+    ]
+
+
+# ---- the protocol's rule
+
+
+def _by_rule(scenes: Sequence[SceneFiles], protocol: Protocol) -> dict[str, str]:
+    """Return scene -> split by the protocol's rule."""
+    rule = protocol.splits.rule
+    if rule == "leading_digit":
+        return {s.scene: s.split for s in scenes}
+    if rule == "all_test":
+        return dict.fromkeys((s.scene for s in scenes), "test")
+    firsts: dict[str, SceneFiles] = {}
+    for scene in sorted(scenes, key=lambda s: s.scene):
+        firsts.setdefault(scene.group, scene)
+    decided = {group: by_digest(source_digest(first)) for group, first in firsts.items()}
+    return {s.scene: decided[s.group] for s in scenes}
+
+
+def source_digest(scene: SceneFiles) -> str:
+    """Return the sha256 that identifies a scene's place: of its longest exposure's file.
+
+    Of a folder of frames it is the first frame's.
+    """
+    path = scene.long
+    if path.is_dir():
+        path = min(member for member in scene.members if path in member.parents)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def by_digest(sha256: str) -> str:
+    """Return the split of a source photograph by its sha256: 80 % train, 10 % val, 10 % test."""
+    place = int(sha256[:8], 16) % 100
+    return next(name for name, end in _SHARES if place < end)
+
+
+# ---- groups
+
+
+def _splits_of_groups(
+    scenes: Sequence[SceneFiles], splits: Mapping[str, str]
+) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for s in scenes:
+        if s.scene in splits:
+            found[s.group].add(splits[s.scene])
+    return found
+
+
+def _divided_groups(scenes: Sequence[SceneFiles]) -> list[Finding]:
+    splits = _splits_of_groups(scenes, {s.scene: s.split for s in scenes})
+    return [
+        listing.warning(
+            s.scene,
+            f"its group {s.group} is divided between {' and '.join(sorted(splits[s.group]))}: "
+            "the same place is in both",
+        )
+        for s in scenes if len(splits[s.group]) > 1
+    ]  # fmt: skip
