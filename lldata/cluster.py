@@ -76,10 +76,21 @@ def _connected(engine: Dask) -> Iterator[Client]:
             "a dask scheduler is needed there",
             "Start one with dask scheduler, or correct the address (tcp://HOST:8786)",
         ) from error
-    with client:
+    with client, _one_line():
         if not client.nthreads():
             _log.warning("%s: it has no workers; the work waits for the first", engine.address)
         yield client
+
+
+@contextlib.contextmanager
+def _one_line() -> Iterator[None]:
+    """Silence the page that dask's client logs of a scheduler that has gone; we say it."""
+    log = logging.getLogger("distributed.client")
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before
 
 
 def _ahead(client: Client, engine: Dask) -> int:
