@@ -76,7 +76,7 @@ def _connected(engine: Dask) -> Iterator[Client]:
             "a dask scheduler is needed there",
             "Start one with dask scheduler, or correct the address (tcp://HOST:8786)",
         ) from error
-    with client, _one_line():
+    with _one_line(), client:
         if not client.nthreads():
             _log.warning("%s: it has no workers; the work waits for the first", engine.address)
         yield client
