@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from lldata import publish, store
 from lldata.audit import Finding, duplicates
 from lldata.errors import StoreError
-from lldata.measures.likeness import Print, prints
+from lldata.measures.likeness import Print, prints, recognisable
 from lldata.outputs import card
 from lldata.scene import Pixels, SceneFile, array_digest, content_digest, reference_digest
 from lldata.store import (
@@ -234,7 +235,7 @@ def build_index(
         known |= {} if older is None else {n: (size, d) for n, size, d in older.scene_files()}
         digests = [_known_digest(p, known) for p in files]
         entries = [
-            (read_scene(p), p.stat().st_size, d) for p, d in zip(files, digests, strict=True)
+            (_of_index(p), p.stat().st_size, d) for p, d in zip(files, digests, strict=True)
         ]
         whole = list(scene_findings)
         if older is not None:
@@ -246,6 +247,13 @@ def build_index(
         data = store.index_bytes(path, created, entries, whole)
         publish.write_replacing(path / "dataset.h5", bytes(data) + hashlib.sha256(data).digest())
         card.write_cards(Store(path))
+
+
+def _of_index(path: Path) -> SceneFile:
+    """Return what an index holds of a scene: of thousands, little may be in memory at once."""
+    scene = read_scene(path)
+    text = sys.intern(scene.protocol_text)
+    return replace(scene, facts=recognisable(scene.facts), protocol_text=text)
 
 
 def _duplicates(path: Path, scenes: list[SceneFile]) -> list[Finding]:

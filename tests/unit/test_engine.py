@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import time
 
 import pytest
 
+from lldata import engine
 from lldata.engine import Dask, Local, Unit, WorkerError, named, run_isolated, run_units
 from lldata.errors import LowLightError
 
@@ -59,6 +61,10 @@ def test_a_worker_sees_the_environment_of_now(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LLDATA_TEST", "changed since the first worker")
     assert run_isolated(os.getenv, "LLDATA_TEST") == "changed since the first worker"
     assert run_isolated(os.getenv, "OMP_NUM_THREADS") == "1"
+
+
+def test_what_the_server_of_the_workers_loads_exists():
+    assert importlib.util.find_spec(engine._LOADED) is not None
 
 
 def test_engines_are_named_local_or_dask_with_an_address():
