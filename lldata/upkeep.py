@@ -234,9 +234,7 @@ def build_index(
         known = dict(written or {})
         known |= {} if older is None else {n: (size, d) for n, size, d in older.scene_files()}
         digests = [_known_digest(p, known) for p in files]
-        entries = [
-            (_of_index(p), p.stat().st_size, d) for p, d in zip(files, digests, strict=True)
-        ]
+        entries = [(_of_index(p), p.stat().st_size, d) for p, d in zip(files, digests, strict=True)]
         whole = list(scene_findings)
         if older is not None:
             created = older.created
