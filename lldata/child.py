@@ -37,7 +37,7 @@ class Child:
         self._connection, theirs = Pipe()
         command = [sys.executable, "-c", _PROGRAM, str(theirs.fileno()), str(memory_bytes)]
         environment = os.environ | dict.fromkeys(engine.NATIVE_THREADS, "1")
-        with theirs:
+        with theirs, engine.interrupts_held():
             self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], timeout_s: float) -> Answer:

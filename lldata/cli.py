@@ -29,12 +29,13 @@ Source = Annotated[Path, typer.Argument(metavar="SRC", help="Folder of RAW files
 DatasetName = Annotated[
     str, typer.Argument(metavar="D", help="Dataset: its name, its folder, or its packed .h5.")
 ]
+_KEEPERS = frozenset({"simulate", "download", "ingest", "synthesize", "export"})
 PackPath = Annotated[Path, typer.Argument(metavar="OUT.h5", help="File to make.")]
 
 
 def app() -> None:
     """Run the command line and end the process."""
-    console.run_app(_cli, "lldata")
+    console.run_app(_cli, "lldata", keepers=_KEEPERS)
 
 
 @_cli.callback()
@@ -522,11 +523,12 @@ def export(
     with console.progress("exporting", len(scenes)) as advance:
         for _ in exporting.export(store, out, form, split, _engine(workers)):
             advance()
-    document = {"path": str(out), "name": store.name, "format": form, "scenes": len(scenes)}
+    written = exporting.written_form(store, form)
+    document = {"path": str(out), "name": store.name, "format": written, "scenes": len(scenes)}
     if as_json:
         console.print_json(document)
     else:
-        console.say(f"{out}: {len(scenes)} scenes of {store.name} as {form}")
+        console.say(f"{out}: {len(scenes)} scenes of {store.name} as {written}")
 
 
 @_cli.command()

@@ -67,19 +67,22 @@ def _connected(engine: Dask) -> Iterator[Client]:
             "the extra cluster brings it",
             "pip install 'lowlight-toolkit[cluster]'",
         ) from error
+    with _one_line(), _client(Client, engine) as client:
+        if not client.nthreads():
+            _log.warning("%s: it has no workers; the work waits for the first", engine.address)
+        yield client
+
+
+def _client(kind: type[Client], engine: Dask) -> Client:
     try:
-        client = Client(engine.address, timeout=_CONNECT_S, set_as_default=False)
-    except (OSError, ValueError) as error:
+        return kind(engine.address, timeout=_CONNECT_S, set_as_default=False)
+    except Exception as error:  # noqa: BLE001  # whatever else answers there is read as if it were dask
         raise LowLightError(
             _where(engine),
             f"no scheduler answers ({error})",
             "a dask scheduler is needed there",
             "Start one with dask scheduler, or correct the address (tcp://HOST:8786)",
         ) from error
-    with _one_line(), client:
-        if not client.nthreads():
-            _log.warning("%s: it has no workers; the work waits for the first", engine.address)
-        yield client
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import math
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -47,6 +47,7 @@ def run_app(
     command: Callable[[], object],
     program: str,
     resume: Callable[[Sequence[str]], Sequence[str]] = tuple,
+    keepers: Container[str] | None = None,
 ) -> NoReturn:
     """Run a command-line program and end the process with the exit code it has earned.
 
@@ -55,11 +56,12 @@ def run_app(
     command : the typer application, called without arguments
     program : its name, the first word of every error line
     resume : arguments typed -> arguments that continue the work after an interruption
+    keepers : commands whose finished part stays when they are interrupted; None: all of them
     """
     try:
         command()
     except KeyboardInterrupt:
-        _interrupted(program, resume)
+        _interrupted(program, resume, keepers)
     except LowLightError as error:
         _fail(program, str(error))
     except BrokenPipeError:
@@ -73,7 +75,7 @@ def run_app(
         )
     except SystemExit as end:  # typer turns an interruption into this code, without a word
         if end.code == 130:
-            _interrupted(program, resume)
+            _interrupted(program, resume, keepers)
         raise
     raise SystemExit(0)
 
@@ -83,9 +85,16 @@ def _fail(program: str, line: str) -> NoReturn:
     raise SystemExit(2)
 
 
-def _interrupted(program: str, resume: Callable[[Sequence[str]], Sequence[str]]) -> NoReturn:
-    again = shlex.join([program, *resume(sys.argv[1:])])
-    say(f"{program}: interrupted. What is finished is kept; go on with: {again}")
+def _interrupted(
+    program: str,
+    resume: Callable[[Sequence[str]], Sequence[str]],
+    keepers: Container[str] | None,
+) -> NoReturn:
+    typed = sys.argv[1:]
+    command = next((word for word in typed if not word.startswith("-")), "")
+    kept = keepers is None or command in keepers
+    said = "What is finished is kept; go on with" if kept else "Nothing is kept; run it again"
+    say(f"{program}: interrupted. {said}: {shlex.join([program, *resume(typed)])}")
     raise SystemExit(130)
 
 
@@ -159,7 +168,7 @@ def stderr_console() -> Console:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table on stderr; numbers stand on the right, None as a dash."""
+    """Print a table on stderr; numbers stand on the right, None and NaN as a dash."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -178,11 +187,13 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 
 
 def _cell(value: object) -> str:
-    if value is None:
+    if value is None or value != value:  # NaN
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 @contextlib.contextmanager

@@ -100,9 +100,29 @@ def _context() -> Any:
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([_LOADED])
-    with _one_native_thread():
+    with _one_native_thread(), interrupts_held():
         forkserver.ensure_running()
     return context
+
+
+@contextlib.contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Let processes and threads started inside never see Ctrl-C; ours comes when the block ends.
+
+    A terminal sends it to every process, also to one that has not come to ignore it yet. A
+    blocked signal stays blocked in what is started, from the first instruction on.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # its start would let interrupts through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _enter(memory_bytes: int, environment: dict[str, str]) -> None:
@@ -227,9 +247,10 @@ def _run_local(units: Iterable[Unit], engine: Local) -> Iterator[tuple[Unit, Any
         try:
             while True:
                 for unit in islice(waiting, 2 * engine.workers - len(running)):
-                    future: Future[Any] = pool.schedule(
-                        unit.function, args=unit.args, timeout=engine.timeout_s
-                    )
+                    with interrupts_held():  # the first call starts the pool's threads
+                        future: Future[Any] = pool.schedule(
+                            unit.function, args=unit.args, timeout=engine.timeout_s
+                        )
                     running[future] = unit
                 if not running:
                     return

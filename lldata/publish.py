@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,26 @@ from lldata.errors import LowLightError, StoreError
 
 TEMPORARY = ".tmp"
 _PIECE = 1 << 20  # bytes compared at a time
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those it lies in.
+
+    Raises
+    ------
+    LowLightError
+        If none can be there, or it takes no files.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except (FileNotFoundError, NotADirectoryError, FileExistsError) as error:
+        raise LowLightError(
+            folder,
+            f"no file can be made in it ({os.strerror(error.errno).lower()})",
+            "a folder that takes files is needed",
+            "Choose another path",
+        ) from error
 
 
 def write_replacing(path: Path, data: bytes | memoryview) -> None:
@@ -69,7 +90,7 @@ def _reads_back(path: Path, data: bytes | memoryview) -> bool:
 
 @contextlib.contextmanager
 def _written(path: Path, data: bytes | memoryview) -> Iterator[Path]:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{TEMPORARY}")
     try:
         with temporary.open("wb") as file:
@@ -106,7 +127,7 @@ def remove_leftovers(folder: Path, older_than_s: float = 3600.0) -> None:
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold an exclusive lock among processes; the system frees it when the holder dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with path.open("a+b") as file:
         if os.name == "posix":
             import fcntl

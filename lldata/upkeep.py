@@ -139,7 +139,6 @@ def publish_clip(folder: Path, scene: SceneFile, frames: ClipFrames) -> Publishe
         If the dataset already has another scene of that name, or frames are missing.
     """
     path = scene_path(folder, scene.scene)
-    path.parent.mkdir(parents=True, exist_ok=True)
     with publish.locked(path.parent / PARTS_LOCK):
         standing = path.exists()
         parts: list[dict[str, Any]] = []

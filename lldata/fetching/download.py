@@ -76,7 +76,7 @@ def download(
                 else "there is no such file",
                 f"the files are {', '.join(f.name for f in source.files)}", "Correct the path",
             )  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
+    publish.make_folder(folder)
     return [_have(f, folder, supplied, report, patience) for f in source.files]
 
 

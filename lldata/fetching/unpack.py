@@ -108,7 +108,7 @@ def _write(archive: Path, opened: zipfile.ZipFile, member: zipfile.ZipInfo, targ
             archive, f"{target} is there with another content", "nothing is overwritten",
             "Move it away, or choose another folder with --out",
         )  # fmt: skip
-    target.parent.mkdir(parents=True, exist_ok=True)
+    publish.make_folder(target.parent)
     temporary = target.with_name(f".{uuid.uuid4().hex}{publish.TEMPORARY}")
     try:
         with opened.open(member) as source, temporary.open("xb") as file:

@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import io
 import os
-import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -101,7 +100,6 @@ def pack(dataset: Store, out: Path, advance: Callable[[], None] = lambda: None) 
         If `out` exists or is no .h5, a scene is damaged, or the disk has too little room.
     """
     _check(dataset, out)
-    out.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(out)
     temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex}{publish.TEMPORARY}")
     try:
@@ -126,14 +124,8 @@ def _check(dataset: Store, out: Path) -> None:
             dataset.path, "its index names other scenes than its folder",
             "both must agree before packing", f"Rebuild it: lldata index {dataset.name}",
         )  # fmt: skip
-    needed = sum(size for _, size, _ in dataset.scene_files())
-    folder = next(p for p in out.absolute().parents if p.exists())
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise StoreError(
-            out, f"{free / 1e9:.3g} GB are free there", f"the pack takes {needed / 1e9:.3g} GB",
-            "Free some, or choose another disk",
-        )  # fmt: skip
+    publish.make_folder(out.parent)
+    publish.check_room(out.parent, sum(size for _, size, _ in dataset.scene_files()))
 
 
 def _taken(out: Path) -> StoreError:

@@ -156,7 +156,6 @@ def claim(out: Path, truth: bytes) -> None:
             out, "other files lie in it", "captures go into a folder of their own",
             "Name a new folder, or empty this one",
         )  # fmt: skip
-    out.mkdir(parents=True, exist_ok=True)
     write_replacing(ours, truth)
 
 
@@ -168,7 +167,6 @@ def _take(sets: Sequence[_Set], out: Path, size: tuple[int, int]) -> Iterator[Pr
             moment = part.started + number * _BETWEEN_SCENES
             for kind, name_s, content in take(part.protocol, part.body, scene, size, moment):
                 path = part.file(out, scene, kind, name_s)
-                path.parent.mkdir(parents=True, exist_ok=True)
                 write_replacing(path, content)
                 done += 1
                 yield Progress(path, done, total)

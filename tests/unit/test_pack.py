@@ -258,8 +258,8 @@ def test_a_disk_that_fills_up_at_any_byte_leaves_nothing(
 def test_a_disk_with_too_little_room_is_refused_at_once(
     folder: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(pack.shutil, "disk_usage", lambda _: type("", (), {"free": 1000}))
-    with pytest.raises(StoreError, match="1e-06 GB are free there, but the pack takes"):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("", (), {"free": 1000}))
+    with pytest.raises(LowLightError, match=r"1e-06 GB are free, but .* GB are needed"):
         pack.pack(folder, tmp_path / "night.h5")
 
 
