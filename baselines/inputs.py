@@ -12,13 +12,22 @@ from lldata.store import Store
 
 
 def check_data(info: MethodInfo, store: Store) -> None:
-    """Refuse a method that needs more than a dataset of ready pictures holds.
+    """Refuse a method that needs more than a dataset of ready pictures or of clips holds.
 
     Raises
     ------
     MethodError
-        If it reads RAW frames, or pictures amplified by an exposure ratio.
+        If the dataset holds clips, or ready pictures where the method reads RAW frames, or
+        pictures amplified by an exposure ratio.
     """
+    if store.kind == "clips":
+        raise MethodError(
+            f"--dataset {store.name}",
+            "its clips are unpaired: low and target show different times",
+            f"{info.name} is trained and scored on pairs, and no full-reference score applies",
+            "Choose a dataset of pairs (lldata ls); methods for clips come later, and the "
+            "README.md beside the dataset shows how to read its frames",
+        )  # fmt: skip
     if store.kind != "pictures":
         return
     if info.domain == "raw":

@@ -107,7 +107,7 @@ def region_of(store: Store, scene: str, clip: str = "low") -> int:
     if side is None:
         raise LowLightError(
             f"{store.name}/{scene}: region_px",
-            f"the protocol {store.protocol} names none for frames of {size[0]}x{size[1]}",
+            f"the protocol {store.protocol} names none for frames of {size[1]}x{size[0]}",
             "the side of the region around a patch is needed", "Give region_px",
         )  # fmt: skip
     return side

@@ -79,7 +79,7 @@ class Patches:
     """What is cut from a frame at one place."""
 
     local_px: int
-    region_px: dict[str, int]  # a scene's name, or a frame size HEIGHTxWIDTH -> side of the region
+    region_px: dict[str, int]  # a scene's name, or a frame size WIDTHxHEIGHT -> side of the region
 
 
 @dataclass(frozen=True)

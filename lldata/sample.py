@@ -63,8 +63,14 @@ def read_sample(
     Raises
     ------
     StoreError
-        If the store has no such pair.
+        If the store has no such pair, or holds clips.
     """
+    if store.kind == "clips":
+        raise StoreError(
+            f"{store.name}: pair {pair}", "it is one of unpaired clips",
+            "a short frame or a dark picture is needed",
+            "Read it with lldata.clip_sample.read_clip_sample",
+        )  # fmt: skip
     row = pair_row(store, pair)
     if store.kind == "pictures":
         low, _ = store.picture(row.scene, row.short, "low")

@@ -63,15 +63,10 @@ def export(
     LowLightError
         If there is no such form or split, or `out` holds something else.
     """
-    if form not in get_args(Form):
-        raise LowLightError(
-            f"--format {form}", "there is none of that name",
-            f"the formats are {', '.join(get_args(Form))}", "Choose one of them",
-        )  # fmt: skip
+    chosen = written_form(dataset, form)
     scenes = scenes_of(dataset, split)
-    _begin(dataset, out, form, split)
+    _begin(dataset, out, chosen, split)
     folders = {**_FOLDERS, **_named_folders(dataset)}
-    chosen: Form = "dng" if form == "dng" else "png16" if form == "png16" else "npy"
     _write_tables(dataset, scenes, out, chosen)
     units = (
         Unit(scene, export_scene, (Job(dataset, scene, out, chosen, folders),)) for scene in scenes
@@ -80,6 +75,24 @@ def export(
         if isinstance(result, BaseException):
             raise result
         yield unit.key
+
+
+def written_form(dataset: Store, form: str) -> Form:
+    """Return the form files get: pictures and clips have no mosaics, so that their DNG is PNG.
+
+    Raises
+    ------
+    LowLightError
+        If there is no such form.
+    """
+    if form not in get_args(Form):
+        raise LowLightError(
+            f"--format {form}", "there is none of that name",
+            f"the formats are {', '.join(get_args(Form))}", "Choose one of them",
+        )  # fmt: skip
+    if form == "npy":
+        return "npy"
+    return "dng" if form == "dng" and dataset.kind == "raw" else "png16"
 
 
 def scenes_of(dataset: Store, split: str | None) -> list[str]:
@@ -115,7 +128,6 @@ def _begin(dataset: Store, out: Path, form: str, split: str | None) -> None:
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         found = "it is not empty"
     else:
-        out.mkdir(parents=True, exist_ok=True)
         publish.write_replacing(manifest, canonical_json(mine))
         return
     raise LowLightError(

@@ -205,7 +205,7 @@ def missing_numbers(clip: Clip) -> list[int]:
 def region_side(protocol: ClipProtocol, scene: str, size: tuple[int, int]) -> int | None:
     """Return the side of a scene's regions in px: by its name, else by (H, W); None if unnamed."""
     sides = protocol.patches.region_px
-    return sides.get(scene, sides.get(f"{size[0]}x{size[1]}"))
+    return sides.get(scene, sides.get(_by(size)))
 
 
 def exposure(pair: ClipPair) -> Finding:

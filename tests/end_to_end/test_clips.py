@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import tracemalloc
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from eval.plan import Settings, make_plan
+from eval.training import train_method
 from lldata import ingest, store, upkeep
 from lldata.audit import worst
 from lldata.clip_sample import clip_frames, clip_reference, read_clip_sample
 from lldata.engine import Local
-from lldata.errors import LowLightError, StoreError
+from lldata.errors import LowLightError, MethodError, StoreError
+from lldata.outputs.export import Job, export, export_scene
 from lldata.patches import read_patches
-from lldata.sample import pair_row
+from lldata.sample import pair_row, read_sample
 from lldata.synthesis.clips import simulate
 from tests.clip_folders import UHR, film, run, stored, write_clip, write_scene
 
@@ -283,3 +287,56 @@ def test_the_command_films_what_ingest_takes(tmp_path: Path):
     }  # fmt: skip
     (planned,) = ingest.plan(tmp_path / "out", None, ENGINE)
     assert (planned.protocol.name, len(planned.scenes[0].files)) == ("uhr_clips", 34)
+
+
+@pytest.mark.parametrize("asked", ["run", "train"])
+def test_a_method_of_pairs_is_refused_because_clips_are_unpaired(tmp_path: Path, asked: str):
+    write_scene(tmp_path / "src")
+    dataset = stored(tmp_path / "src", tmp_path / "night")
+    with pytest.raises(MethodError, match="--dataset night: its clips are unpaired") as refused:
+        if asked == "run":
+            make_plan(Settings("amplify", dataset.path), tell=lambda _: None)
+        else:
+            train_method("sid", dataset.path)
+    assert "no full-reference score applies. Choose a dataset of pairs" in str(refused.value)
+    with pytest.raises(StoreError, match=r"unpaired clips.*Read it with lldata.clip_sample"):
+        read_sample(dataset, "Night/low")
+
+
+def exported(dataset: store.Store, out: Path) -> Path:
+    assert list(export(dataset, out, engine=ENGINE)) == [str(s) for s in dataset.scenes["scene"]]
+    return out
+
+
+@pytest.mark.parametrize("filmed", [True, False], ids=["simulated", "8-bit TIFF"])
+def test_exported_clips_come_back_with_their_digest(tmp_path: Path, *, filmed: bool):
+    if filmed:
+        simulated(tmp_path / "src")
+    else:
+        for name, seed, white in (("low", 1, 40), ("target", 2, 255)):
+            frames = [f.astype(np.uint8) for f in film(seed, 3, white)]
+            write_clip(tmp_path / "src" / "Night" / name, frames, "tif")
+    first = ingested(tmp_path / "src")
+    out = exported(first, tmp_path / "out")
+    kinds = {p.suffix for p in out.rglob("*") if p.parent.name in ("low", "target", "truth")}
+    assert kinds == {".png"}
+    assert json.loads((out / "export.json").read_text())["format"] == "png16"
+    (again,) = ingest.prepare(out, None, "again", ENGINE)
+    list(ingest.ingest(again, ENGINE, deep=False))
+    second = store.open_store("again")
+    assert (second.digest, second.reference_digest) == (first.digest, first.reference_digest)
+    assert second.scenes["group"].tolist() == first.scenes["group"].tolist()
+    assert second.synthetic == filmed
+
+
+def test_an_export_of_clips_holds_a_frame_at_a_time(tmp_path: Path):
+    frames = film(1, 24, size=(300, 400))  # 0.7 MB each
+    write_scene(tmp_path / "src", low=frames, target=frames)
+    dataset = stored(tmp_path / "src", tmp_path / "night")
+    out = tmp_path / "out"
+    tracemalloc.start()
+    export_scene(Job(dataset, "Night", out, "png16", {}))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(list(out.rglob("*.png"))) == 48
+    assert most < 6 * frames[0].nbytes
