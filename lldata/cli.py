@@ -91,7 +91,7 @@ def simulate(
     ] = None,
     photos: Annotated[Path | None, typer.Option(help="Folder of your own photographs.")] = None,
     noise: Annotated[
-        Path | None, typer.Option(help="Calibrated noise: the file of lldata calibrate.")
+        Path | None, typer.Option(help="File of lldata calibrate, of this camera at these ISOs.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -167,6 +167,7 @@ def calibrate(
     from lldata.noise import calibration
     from lldata.noise.calibrating import calibrate as measured
 
+    calibration.check_target(out)
     found = measured(src, _engine(workers))
     path = calibration.write(found, out)
     if as_json:
@@ -291,9 +292,10 @@ def synthesize(
 def _make(datasets: Sequence[Any], engine: Any, *, deep: bool, as_json: bool) -> None:
     """Store prepared datasets and print what became of them."""
     from lldata import ingest as work
+    from lldata.sets.splits import only_split
     from lldata.store import open_store
 
-    results, findings = [], []
+    results, findings, hints = [], [], []
     for dataset in datasets:
         with console.progress(dataset.name, len(dataset.plan.scenes)) as advance:
             for _ in work.ingest(dataset, engine, deep=deep):
@@ -301,6 +303,7 @@ def _make(datasets: Sequence[Any], engine: Any, *, deep: bool, as_json: bool) ->
         stored = open_store(dataset.path)
         results.append(_summary(stored))
         findings += stored.findings
+        hints.append(only_split(stored))
     if as_json:
         console.print_json({"datasets": results})
         return
@@ -311,6 +314,8 @@ def _make(datasets: Sequence[Any], engine: Any, *, deep: bool, as_json: bool) ->
     ])  # fmt: skip
     for result in results:
         console.say(f"{result['name']}: {result['path']}")
+    for said in filter(None, hints):
+        console.say(said)
 
 
 def _summary(store: Any) -> dict[str, Any]:
@@ -378,7 +383,9 @@ def show(
 
     Example: lldata show canon6d_iso200 canon6d_iso12600
     """
+    from lldata.outputs.sheet import interval
     from lldata.store import open_store
+    from lldata.synthesis.drawn import ranges
     from lldata.view import open_view
 
     if len(datasets) > 1:
@@ -393,16 +400,18 @@ def show(
         "isos": _counts(usable["iso"]), "reference_digest": store.reference_digest,
         "created": store.created, "versions": store.versions,
     }  # fmt: skip
+    drawn = ranges(store)
+    if drawn:
+        document["drawn"] = drawn
     if as_json:
         console.print_json(document)
         return
+    document["drawn"] = {key: interval(values) for key, values in drawn.items()}
     flat = [
-        (
-            key,
-            ", ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else value,
-        )
-        for key, value in document.items()
-    ]
+        (key, ", ".join(f"{k}: {v}" for k, v in value.items()))
+        if isinstance(value, dict) else (key, value)
+        for key, value in document.items() if value != {}
+    ]  # fmt: skip
     console.print_table(store.name, ("", ""), flat)
 
 

@@ -8,23 +8,48 @@ from dataclasses import asdict, fields
 from typing import Any, NamedTuple
 
 from lldata.outputs.thumbnails import seconds
-from lldata.protocol import Protocol, RawProtocol
+from lldata.protocol import (
+    ClipLimits,
+    ClipProtocol,
+    Limits,
+    PictureLimits,
+    Protocol,
+    RawProtocol,
+    SynthesisProtocol,
+)
 
-_UNITS = {
-    "px": "packed px", "deg": "degrees", "share": "of the picture", "db": "dB", "dn": "DN",
-}  # fmt: skip
 _ANY = "any"
-
-
-_WORDS = {  # what a limit's name does not say by itself
-    "shift": "shift of the long", "motion": "what moved", "drift": "drift inside a burst",
-    "exposure": "measured against nominal ratio", "black offset": "black of short against long",
-    "linearity": "deviation from linear", "clipped": "clipped share of the long",
-    "name exposure": "time in the name against EXIF", "level": "black level against protocol",
-    "white level": "white level against protocol", "effective white": "white of the render",
-    "focus": "blur of the long", "headroom": "noise of the reference",
-    "similarity": "likeness to another scene",
-}  # fmt: skip
+_ENDINGS = ("warn", "quarantine", "px", "deg", "share", "db", "dn")  # of the names of limits
+_MEASURED: dict[type, dict[str, tuple[str, str]]] = {  # limit -> what is measured, its unit
+    Limits: {
+        "shift": ("shift of the long", "packed px"),
+        "rotation": ("turn of the long", "degrees"),
+        "motion": ("what moved by itself", "% of the picture"),
+        "drift": ("shift between the shorts", "packed px"),
+        "exposure": ("ratio against nominal", "% of it"),
+        "black offset": ("black of short against long", "DN"),
+        "linearity": ("soft highlights of the long", "% of it"),
+        "clipped": ("clipped part of the long", "% of it"),
+        "name exposure": ("time in the name against EXIF", "% of it"),
+        "level": ("black level against protocol", "DN"),
+        "white level": ("white level against protocol", "DN"),
+        "effective white": ("white point of the render", "% of it"),
+        "focus": ("blur of the sharpest edges", "packed px"),
+        "headroom": ("PSNR the reference allows", "dB"),
+        "similarity": ("likeness to another scene", "correlation"),
+    },
+    PictureLimits: {
+        "shift": ("shift of the lit picture", "px"),
+        "clipped": ("clipped part of the lit picture", "% of it"),
+        "similarity": ("likeness to another pair", "correlation"),
+    },
+    ClipLimits: {
+        "constant": ("frames of one value", "% of the clip"),
+        "repeated": ("frames that repeat", "% of the clip"),
+        "darkness": ("mean luma of low", "% of the target's"),
+    },
+}
+_LEAST = ("headroom",)  # limits that a measurement should not fall below
 
 
 class Section(NamedTuple):
@@ -72,7 +97,7 @@ def sections(protocol: Protocol) -> list[Section]:
     limits = getattr(protocol, "limits", None)
     if limits is not None:
         columns = ("measured", "unit", "warn at", "quarantine at")
-        sheet.append(Section("What is checked", columns, tuple(_limits(asdict(limits)))))
+        sheet.append(Section("What is checked", columns, tuple(_limits(limits))))
     return sheet
 
 
@@ -87,11 +112,23 @@ def _settings(protocol: Protocol) -> list[tuple[str, str]]:
             ("CFA", camera.cfa), ("black level", _level(camera.black_level)),
             ("white level", _level(camera.white_level)),
         ]  # fmt: skip
-    for name in ("degradation", "patches"):
-        table = getattr(protocol, name, None)
-        if table is not None:
-            rows += [(key.replace("_", " "), _said(v)) for key, v in asdict(table).items()]
+    if isinstance(protocol, SynthesisProtocol):
+        drawn = asdict(protocol.degradation)
+        rows = [(key.replace("_", " "), _said(v)) for key, v in drawn.items()]
+    if isinstance(protocol, ClipProtocol):
+        sides = protocol.patches.region_px.items()
+        rows = [
+            ("side of a patch", f"{protocol.patches.local_px} px"),
+            ("side of its region", "; ".join(f"{_place(key)}: {px} px" for key, px in sides)),
+        ]
     return [*rows, ("source", protocol.source)]
+
+
+def _place(key: str) -> str:
+    """Return which frames a key of region_px means: WIDTHxHEIGHT, or a scene."""
+    width, times, height = key.partition("x")
+    sized = times and width.isdigit() and height.isdigit()
+    return f"frames of {key} (width x height)" if sized else f"scene {key}"
 
 
 def _level(level: float | str) -> str:
@@ -151,16 +188,17 @@ def _raw_files(protocol: RawProtocol) -> list[tuple[str, str]]:
     return [*rows, ("file types", _listed(files.extensions))]
 
 
-def _limits(limits: dict[str, float]) -> list[tuple[str, str, str, str]]:
+def _limits(limits: Limits | PictureLimits | ClipLimits) -> list[tuple[str, str, str, str]]:
     """Return one row for each thing measured, from fields such as shift_warn_px."""
-    rows: dict[str, list[str]] = {}
-    for name, value in limits.items():
-        words = name.split("_")
-        unit = _UNITS.get(words[-1], "")
-        column = 3 if "quarantine" in words else 2
-        what = " ".join(w for w in words if w not in ("warn", "quarantine", *_UNITS))
-        row = rows.setdefault(what, [_WORDS.get(what, what), unit, "-", "-"])
-        row[1], row[column] = unit or row[1], f"{value:g}"
+    words, rows = _MEASURED[type(limits)], {}
+    for name, value in asdict(limits).items():
+        parts = name.split("_")
+        what = " ".join(w for w in parts if w not in _ENDINGS)
+        row = rows.setdefault(what, [*words[what], "-", "-"])
+        shown = f"{100 * value if row[1].startswith('%') else value:g}"
+        if not value:
+            shown = "above 0"
+        row[3 if "quarantine" in parts else 2] = f"under {shown}" if what in _LEAST else shown
     return [(r[0], r[1], r[2], r[3]) for r in rows.values()]
 
 
@@ -169,13 +207,16 @@ def _listed(values: Sequence[Any]) -> str:
 
 
 def _said(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{k}: {v}" for k, v in value.items())
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return " to ".join(map(str, value)) if _numbers(value) else ", ".join(map(str, value))
+        return interval(value) if _numbers(value) else ", ".join(map(str, value))
     return str(value)
+
+
+def interval(values: Sequence[float]) -> str:
+    """Return least and greatest value in words, one where they are equal."""
+    return " to ".join(dict.fromkeys(f"{value:.4g}" for value in values))
 
 
 def _numbers(values: Sequence[Any]) -> bool:

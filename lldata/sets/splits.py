@@ -16,6 +16,7 @@ from lldata.audit import Finding
 from lldata.pairing import SceneFiles
 from lldata.protocol import Protocol
 from lldata.sets import listing
+from lldata.store import Store
 
 _SHARES = (("train", 80), ("val", 90), ("test", 100))  # per cent, up to
 
@@ -70,6 +71,20 @@ def assigned(
 
 
 # ---- the protocol's rule
+
+
+def only_split(dataset: Store) -> str:
+    """Return a sentence on a dataset that hashes put into one split whole, else ""."""
+    rule = dataset.protocol_table.get("splits", {}).get("rule")
+    found = set(dataset.pairs["split"])
+    if rule != "sha256" or len(found) != 1:
+        return ""
+    groups = dataset.scenes["group"].nunique()
+    return (
+        f"{dataset.name}: all {len(dataset.pairs)} pairs ({groups} place{'s' * (groups > 1)}) are "
+        f"of split {found.pop()}, by the sha256 of the source. To divide them otherwise, ingest "
+        "under another name with --lists DIR: train.txt, val.txt and test.txt name the scenes."
+    )
 
 
 def _by_rule(scenes: Sequence[SceneFiles], protocol: Protocol) -> dict[str, str]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -289,15 +290,22 @@ def test_the_command_films_what_ingest_takes(tmp_path: Path):
     assert (planned.protocol.name, len(planned.scenes[0].files)) == ("uhr_clips", 34)
 
 
-@pytest.mark.parametrize("asked", ["run", "train"])
-def test_a_method_of_pairs_is_refused_because_clips_are_unpaired(tmp_path: Path, asked: str):
+def run_amplify(folder: Path) -> None:
+    make_plan(Settings("amplify", folder), tell=lambda _: None)
+
+
+def train_sid(folder: Path) -> None:
+    train_method("sid", folder)
+
+
+@pytest.mark.parametrize("asked", [run_amplify, train_sid])
+def test_a_method_of_pairs_is_refused_because_clips_are_unpaired(
+    tmp_path: Path, asked: Callable[[Path], None]
+):
     write_scene(tmp_path / "src")
     dataset = stored(tmp_path / "src", tmp_path / "night")
     with pytest.raises(MethodError, match="--dataset night: its clips are unpaired") as refused:
-        if asked == "run":
-            make_plan(Settings("amplify", dataset.path), tell=lambda _: None)
-        else:
-            train_method("sid", dataset.path)
+        asked(dataset.path)
     assert "no full-reference score applies. Choose a dataset of pairs" in str(refused.value)
     with pytest.raises(StoreError, match=r"unpaired clips.*Read it with lldata.clip_sample"):
         read_sample(dataset, "Night/low")

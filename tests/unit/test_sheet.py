@@ -37,6 +37,35 @@ def test_limits_stand_side_by_side_with_their_unit():
     rows = {row[0]: row[1:] for row in section("sid_sony", "What is checked").rows}
     assert rows["shift of the long"] == ("packed px", "0.5", "2")
     assert rows["black level against protocol"] == ("DN", "8", "-")
+    assert rows["white level against protocol"] == ("DN", "above 0", "-")
+    assert rows["what moved by itself"] == ("% of the picture", "5", "30")
+    assert rows["PSNR the reference allows"] == ("dB", "under 30", "-")
+
+
+def test_pictures_and_clips_are_checked_in_their_own_words():
+    assert section("rgb_pairs", "What is checked").rows == (
+        ("shift of the lit picture", "px", "0.5", "2"),
+        ("clipped part of the lit picture", "% of it", "5", "-"),
+        ("likeness to another pair", "correlation", "0.9", "-"),
+    )
+    assert section("uhr_clips", "What is checked").rows == (
+        ("frames of one value", "% of the clip", "-", "above 0"),
+        ("frames that repeat", "% of the clip", "2", "-"),
+        ("mean luma of low", "% of the target's", "75", "100"),
+    )
+
+
+def test_a_region_is_named_by_width_and_height_as_the_text_does():
+    (first, *_) = sheet.sections(load("uhr_clips"))
+    assert dict(first.rows)["side of its region"] == (
+        "frames of 5120x2880 (width x height): 1000 px; frames of 7680x4320 (width x height): "
+        "1500 px; scene Horse: 2500 px"
+    )
+
+
+def test_a_range_of_one_value_is_that_value():
+    settings = dict(sheet.sections(load("raise_gamma"))[0].rows)
+    assert (settings["alpha"], settings["gamma"]) == ("1", "2 to 5")
 
 
 @pytest.mark.parametrize("name", names())

@@ -1,0 +1,33 @@
+"""What was drawn for the pairs of a synthesised dataset, as its scene files keep it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lldata.store import Store
+
+KEYS = ("alpha", "gamma", "noise_sigma")
+_NOTHING = (slice(0, 0), slice(0, 0))
+
+
+def ranges(dataset: Store) -> dict[str, list[float]]:
+    """Return the least and the greatest value drawn of each parameter, {} if nothing was drawn.
+
+    Reads attributes of every scene file, and no pixels.
+    """
+    if "degradation" not in dataset.protocol_table:
+        return {}
+    drawn = [
+        dataset.picture(scene, short, "low", _NOTHING)[1]
+        for scene, short in zip(dataset.pairs["scene"], dataset.pairs["short"], strict=True)
+    ]
+    dataset.close()
+    return {key: [min(d[key] for d in drawn), max(d[key] for d in drawn)] for key in KEYS}
+
+
+def said(facts: dict[str, Any]) -> str:
+    """Return what was drawn for one picture in words, "" where nothing was."""
+    if not all(key in facts for key in KEYS):
+        return ""
+    alpha, gamma, sigma = (facts[key] for key in KEYS)
+    return f"alpha {alpha:.3g}, gamma {gamma:.3g}, noise {sigma:.2g}"
