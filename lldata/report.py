@@ -5,21 +5,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-import pkgutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from importlib import import_module, resources
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from lldata import audit, publish
+from lldata import publish
 from lldata.audit import Status
 from lldata.engine import Local, Unit, run_units
 from lldata.errors import LowLightError
 from lldata.outputs import plots
+from lldata.outputs.captions import CAPTIONS, meanings
 from lldata.outputs.thumbnails import BINS, STOPS, Sheet, sheet
 from lldata.outputs.verdict import WORDS, Verdict, headline, verdicts
 from lldata.store import Store
@@ -102,10 +102,10 @@ def _view(dataset: Store, found: Sequence[Verdict], sheets: Sequence[Sheet]) -> 
         "numbers": _numbers(dataset, found),
         "facts": _facts(dataset, sheets),
         "histogram": _histogram(dataset, sheets),
-        "linear": dataset.kind == "raw",
         "ladder": plots.ladder(_exposed(dataset)),
         "shifts": _shift_map(dataset),
-        "unit": "packed pixels" if dataset.kind == "raw" else "pixels",
+        "says": CAPTIONS[dataset.kind],
+        "darkness": plots.darkness(each for one in sheets for each in one.darkness),
         "shown": {one.scene for one in sheets},
         "cards": [_card(dataset, one, by_scene.get(one.scene)) for one in sheets],
         "left": len(dataset.scenes) - len(sheets),
@@ -211,6 +211,7 @@ def _findings(dataset: Store) -> dict[str, Any]:
         dataset.findings, key=lambda f: (_ORDER.index(f.status), f.scene, f.check, f.pair)
     )
     counts: dict[str, Counter[str]] = defaultdict(Counter)
+    told = meanings(dataset.kind)
     for finding in ordered:
         counts[finding.check][finding.status] += 1
     rows = [(f, _number(f.measured), _number(f.limit)) for f in ordered[:MOST_ROWS]]
@@ -218,20 +219,13 @@ def _findings(dataset: Store) -> dict[str, Any]:
         "spoken": [row for row in rows if row[0].status != "pass"],
         "passed": [row for row in rows if row[0].status == "pass"],
         "untold": len(ordered) - len(rows),
-        "audits": [(check, counts[check], meanings().get(check, "")) for check in sorted(counts)],
+        "audits": [(check, counts[check], told.get(check, "")) for check in sorted(counts)],
         "order": _ORDER,
     }
 
 
 def _number(value: float | None) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{value:.4g}".replace("-", "−")
-
-
-def meanings() -> dict[str, str]:
-    """Return audit -> what it measures and what to do, from the audit's own module."""
-    names = [module.name for module in pkgutil.iter_modules(audit.__path__)]
-    modules = {name: import_module(f"lldata.audit.{name}") for name in names}
-    return {name: m.MEANING for name, m in modules.items() if hasattr(m, "MEANING")}
 
 
 # ---- the page

@@ -18,7 +18,10 @@ from typing import Any
 
 from lldata import publish, store
 from lldata.fetching.sources import sources
+from lldata.outputs.sheet import interval
+from lldata.outputs.usage import usage
 from lldata.store import Store
+from lldata.synthesis.drawn import ranges
 
 CARD, CROISSANT = "README.md", "croissant.json"
 _HDF5 = "application/x-hdf5"
@@ -111,11 +114,6 @@ _ABOUT_AUDITS = (
     "Pairs and scenes by what each audit found. Pairs in quarantine stay in the files and out of "
     "every benchmark."
 )
-_USE = """\
-    lldata show FOLDER
-    lldata verify FOLDER --deep
-    lldata report FOLDER
-    lleval run --model amplify --dataset FOLDER"""
 
 
 def card_of(dataset: Store) -> str:
@@ -142,7 +140,7 @@ def card_of(dataset: Store) -> str:
         "## Citation",
         str(protocol.get("source", "The protocol names no source.")),
         "## Use",
-        _USE,
+        usage(dataset),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
@@ -156,6 +154,7 @@ def _facts(dataset: Store, protocol: dict[str, Any]) -> list[tuple[str, object]]
         ("kind", _KINDS[dataset.kind]), ("protocol", dataset.protocol), ("camera", named),
         ("simulated", "yes" if dataset.synthetic else "no"),
         *([("distinct photographs", n)] if (n := dataset.distinct_sources) else []),
+        *(("drawn " + key.replace("_", " "), interval(v)) for key, v in ranges(dataset).items()),
         ("scenes", len(dataset.scenes)), ("groups", dataset.scenes["group"].nunique()),
         ("pairs", len(dataset.pairs)), ("usable pairs", len(dataset.usable())),
         ("size", f"{size / 1e6:.1f} MB"),
@@ -190,7 +189,10 @@ def _limits(dataset: Store) -> list[str]:
     if dataset.synthetic:
         said.append("Simulated frames have the noise of a model, not of a camera.")
     if dataset.kind == "clips":
-        said.append("Low and target clips are not registered: no full-reference score applies.")
+        said.append(
+            "Low and target clips are unpaired: they show different times, no full-reference score "
+            "applies between them, and the methods of lleval do not take them yet."
+        )
     return said
 
 

@@ -6,6 +6,7 @@ Coordinates are in units of the SVG's viewBox, y downwards, rounded to a hundred
 from __future__ import annotations
 
 import math
+import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -190,6 +191,54 @@ def _log_axis(values: Sequence[float]) -> _LogAxis:
     if high - low < 1e-6:
         low, high = low - 1, high + 1
     return _LogAxis(low, high - low)
+
+
+# ---- darkness
+
+
+class Dot(NamedTuple):
+    """One pair on the axis of darkness."""
+
+    x: float
+    y: float
+    text: str
+
+
+class Darkness(NamedTuple):
+    """How many times as bright the lit one of each pair is, on a logarithmic axis."""
+
+    dots: tuple[Dot, ...]
+    ticks: tuple[Label, ...]
+    least: float
+    middle: float
+    most: float
+    width: int = 560
+    height: int = 220
+
+
+_DOT = 12.0  # width of a column of dots
+_MOST_TICKS = 9
+
+
+def darkness(times: Iterable[tuple[str, float]]) -> Darkness | None:
+    """Return the darkness of some pairs, (pair, times as bright), None where there are none."""
+    known = sorted((value, pair) for pair, value in times if value > 0 and math.isfinite(value))
+    if not known:
+        return None
+    values = [value for value, _ in known]
+    stops = range(math.floor(math.log2(min(1.0, values[0]))), math.ceil(math.log2(values[-1])) + 1)
+    place = _log_axis([2.0 ** stops[0], 2.0 ** stops[-1]])
+    columns = [round(place(value) / _DOT) for value in values]
+    gap = min(_DOT, (_FLOOR - _TOP) / max(Counter(columns).values()))
+    heights: Counter[int] = Counter()
+    dots = []
+    for column, (value, pair) in zip(columns, known, strict=True):
+        y = _FLOOR - gap * (heights[column] + 0.5)
+        dots.append(Dot(round(column * _DOT, 2), round(y, 2), f"{pair}: {value:.3g} times"))
+        heights[column] += 1
+    step = -(-len(stops) // _MOST_TICKS)
+    ticks = tuple(Label(place(2.0**stop), 204, f"{2.0**stop:g}") for stop in stops[::step])
+    return Darkness(tuple(dots), ticks, values[0], statistics.median(values), values[-1])
 
 
 # ---- shift map

@@ -19,6 +19,7 @@ from lldata.curve import encode, linearise
 from lldata.frame import Frame
 from lldata.render import SRGB_TO_XYZ
 from lldata.store import Store
+from lldata.synthesis.drawn import said
 
 MOST_SHORTS = 3  # of a scene that are shown
 STOPS = 14  # below white that the histogram of RAW frames spans
@@ -49,6 +50,7 @@ class Sheet:
     pictures: tuple[Thumbnail, ...]
     dark: tuple[int, ...]  # how many values of the shorts fall into each bin
     lit: tuple[int, ...]  # the same of the long or the reference
+    darkness: tuple[tuple[str, float], ...] = ()  # pair, how many times as bright its lit one is
 
 
 def sheet(dataset: Store, scene: str, most_bytes: int) -> Sheet:
@@ -65,6 +67,7 @@ def sheet(dataset: Store, scene: str, most_bytes: int) -> Sheet:
         scene, record.camera, tuple(_thumbnail(one, most_bytes) for one in shown),
         _summed([one.counts for one in shown if one.pair]),
         _summed([one.counts for one in shown if not one.pair]),
+        tuple((one.pair, one.gain) for one in shown if one.gain),
     )  # fmt: skip
 
 
@@ -80,6 +83,7 @@ class _Shown(NamedTuple):
     pair: str  # "" for the reference
     light: Light
     counts: NDArray[np.int64]
+    gain: float = 0.0  # to the mean of its lit one, where nothing else tells it
 
 
 def _frame_lights(
@@ -103,8 +107,8 @@ def _picture_lights(
 ) -> Iterator[_Shown]:
     for row in pairs[:MOST_SHORTS]:
         normal, _ = dataset.picture(scene, str(row["reference"]), "normal")
-        low, _ = dataset.picture(scene, str(row["short"]), "low")
-        yield from _couple(("normal", normal), ("low", low), str(row["pair"]))
+        low, facts = dataset.picture(scene, str(row["short"]), "low")
+        yield from _couple(("normal", normal), ("low", low), str(row["pair"]), said(facts))
 
 
 def _clip_lights(dataset: Store, scene: str, names: list[str]) -> Iterator[_Shown]:
@@ -115,15 +119,15 @@ def _clip_lights(dataset: Store, scene: str, names: list[str]) -> Iterator[_Show
 
 
 def _couple(
-    lit: tuple[str, NDArray[Any]], dark: tuple[str, NDArray[Any]], pair: str
+    lit: tuple[str, NDArray[Any]], dark: tuple[str, NDArray[Any]], pair: str, drawn: str = ""
 ) -> Iterator[_Shown]:
     """Yield a lit picture, and a dark one amplified to the same mean."""
     bright, faint = (linearise(_halved(picture)) for _, picture in (lit, dark))
     yield _Shown(lit[0], "", _small(bright), encoded(_sampled(lit[1])))
     gain = float(bright.mean() / max(faint.mean(), 1e-6))
-    title = f"{dark[0]} × {gain:.3g}"
+    title = f"{dark[0]} × {gain:.3g}{': ' if drawn else ''}{drawn}"
     light = _small(faint) * np.float32(gain)
-    yield _Shown(title, pair, light, encoded(_sampled(dark[1])))
+    yield _Shown(title, pair, light, encoded(_sampled(dark[1])), gain)
 
 
 # ---- light

@@ -22,6 +22,26 @@ from lldata.protocol import ClipProtocol
 from lldata.reading.clip_files import TRUTH_CLIP
 from lldata.reading.clip_frames import Clip, ClipFrame, frames
 
+MEANINGS = {
+    "integrity": (
+        "Every frame of both clips is decoded and looked at: does it hold a picture, and is it "
+        "another than the one before? Quarantine means that frames hold one value everywhere or a "
+        "file cannot be read: copy or export the clip again. A warning means that many frames "
+        "repeat: the recorder or the export dropped some."
+    ),
+    "metadata": (
+        "Sizes, bits, frame numbers and formats of both clips are compared, and names with the "
+        "lists. Quarantine means that a clip is missing or of mixed frames, or that the authors of "
+        "the set name the scene as unusable; a warning means that sizes differ, frame numbers are "
+        "missing or a video asks to be turned. Export both clips whole and alike."
+    ),
+    "exposure": (
+        "The mean luma of the low clip, as encoded, is divided by that of its target. Both show "
+        "different times and are not registered, so that nothing is compared pixel by pixel. A "
+        "warning means that the low clip is hardly darker, quarantine that it is not darker at "
+        "all: film it again in less light or with a shorter exposure."
+    ),
+}
 _LUMA = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709, of encoded R, G, B
 _NAMES_SHOWN = 3
 

@@ -11,6 +11,38 @@ from lldata.measures import registration
 from lldata.scene import Picture
 from lldata.sets.picture_evidence import SMALLEST_PX, PicturePair
 
+MEANINGS = {
+    "integrity": (
+        "Every row and block of a picture is looked at for places that hold one colour, as damaged "
+        "files and added borders have them; black and white ones do not count. Quarantine means "
+        "that a whole picture is empty or cannot be read: copy it again. A warning means that "
+        "some rows or blocks are: look at it, and cut borders off both pictures alike."
+    ),
+    "metadata": (
+        "Both pictures of a pair are compared in size, bits and orientation, and their names with "
+        "the lists. Quarantine means that pixels have no counterpart, as sizes differ or a file is "
+        "missing; a warning means that bits, orientation or lists disagree. Develop and export "
+        "both pictures alike."
+    ),
+    "alignment": (
+        "The normally lit picture is laid over the dark one: how many pixels is it shifted? A "
+        "warning means that even a perfect method cannot match it pixel by pixel; a pair in "
+        "quarantine moved too far, or shows two places. Weight the tripod, touch nothing between "
+        "the two pictures, develop both without straightening, and take the pair again."
+    ),
+    "exposure": (
+        "The mean light of both pictures is compared, and the clipped share of the normally lit "
+        "one measured. Quarantine means that the dark picture is no darker: the two may be "
+        "exchanged. A warning means that much of the normally lit one is white, where no method "
+        "can know what was there: take it again with less exposure."
+    ),
+    "duplicates": (
+        "Every picture is compared with all others, of this dataset and of those beside it: by its "
+        "file, its pixels and the look of the normally lit one. A warning means that one "
+        "photograph counts as two places, or is trained on here and tested on there, so that "
+        "scores would flatter. Put both in one split, or leave one out."
+    ),
+}
 BLOCK_PX = 32
 
 

@@ -82,8 +82,9 @@ def only_split(dataset: Store) -> str:
     groups = dataset.scenes["group"].nunique()
     return (
         f"{dataset.name}: all {len(dataset.pairs)} pairs ({groups} place{'s' * (groups > 1)}) are "
-        f"of split {found.pop()}, by the sha256 of the source. To divide them otherwise, ingest "
-        "under another name with --lists DIR: train.txt, val.txt and test.txt name the scenes."
+        f"of split {found.pop()} (without lists the sha256 of the source decides). To divide them "
+        "otherwise, ingest under another name with --lists DIR: train.txt, val.txt and test.txt "
+        "in it name the scenes."
     )
 
 

@@ -15,6 +15,7 @@ from lldata.audit import Finding
 from lldata.engine import Local
 from lldata.errors import LowLightError
 from lldata.outputs import plots, thumbnails
+from lldata.outputs.captions import meanings
 from lldata.outputs.plots import Exposed, Shift
 from lldata.outputs.thumbnails import seconds, sheet
 from lldata.outputs.verdict import headline, rows, verdicts
@@ -191,7 +192,7 @@ def test_text_of_findings_stays_text(written: str):
 
 
 def test_every_audit_with_a_meaning_is_explained(written: str):
-    told = report.meanings()
+    told = meanings("raw")
     assert "exposure" in told
     for text in told.values():
         assert len(text) > 80
