@@ -108,7 +108,7 @@ def _takes(scene: Scene, every: int) -> list[Points]:
         for one, other in itertools.pairwise(takes)
         if _iso_of_long(one, scene) and _still(one, other)
     ]
-    return [points for points in told if points is not None]
+    return [points for points in told if points is not None and points.one_picture]
 
 
 def _still(one: Pair, other: Pair) -> bool:

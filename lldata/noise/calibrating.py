@@ -1,11 +1,12 @@
 """Calibrate a camera's noise from its own frames: darks, flats or bursts of anything still.
 
-Frames of one folder with the same ISO and exposure are takes of one thing; what is dark and what
-is lit is seen from their signal.
+Frames of one folder with the same ISO and exposure are takes of one thing where neither their
+names nor their pictures tell of two; what is dark and what is lit is seen from their signal.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from lldata import protocol
@@ -35,7 +36,10 @@ def calibrate(src: Path, engine: Local) -> Calibration:
         elif isinstance(result, BaseException):
             raise result
         else:
-            found.setdefault(kinds[unit.key].iso, []).append(result)
+            told, refused = result
+            left_out += refused
+            if told is not None:
+                found.setdefault(kinds[unit.key].iso, []).append(told)
     isos = []
     for iso, of_iso in sorted(found.items()):
         measured = measure_iso(of_iso)
@@ -45,9 +49,10 @@ def calibrate(src: Path, engine: Local) -> Calibration:
             isos.append(IsoNoise(iso=iso, **measured))
     if not isos:
         raise FrameError(
-            src, left_out[0].rstrip("."), "two frames or more of each of several brightnesses, one "
-            "of them dark, give gain and read noise",
-            "Shoot darks with the cap on and flats of a plain wall at several exposure times",
+            src, left_out[0].rstrip("."), "two still frames or more of each of several "
+            "brightnesses, one of them dark, give gain and read noise",
+            "Shoot darks with the cap on and flats of a plain wall at several exposure times, or "
+            "bursts of a still scene",
         )  # fmt: skip
     camera = next(iter(sets)).camera
     return Calibration(camera, tuple(isos), tuple(left_out))
@@ -55,9 +60,10 @@ def calibrate(src: Path, engine: Local) -> Calibration:
 
 def _sets(src: Path, engine: Local) -> dict[Kind, tuple[Path, ...]]:
     """Return the takes of each kind, two or more, in the order of their names."""
-    paths = _frames(src)
+    raws = [p for p in map(protocol.load, protocol.names()) if isinstance(p, protocol.RawProtocol)]
+    paths = _frames(src, raws)
     kinds: dict[Kind, list[Path]] = {}
-    units = [Unit(str(path), kind_of, (path,)) for path in paths]
+    units = [Unit(str(path), kind_of, (path, _scene(path, raws))) for path in paths]
     for unit, result in sorted(run_units(units, engine), key=lambda told: told[0].key):
         if isinstance(result, BaseException):
             raise result
@@ -71,17 +77,22 @@ def _sets(src: Path, engine: Local) -> dict[Kind, tuple[Path, ...]]:
     sets = {kind: tuple(taken) for kind, taken in kinds.items() if len(taken) > 1}
     if not sets:
         raise FrameError(
-            src, f"no two of its {len(paths)} frames share folder, ISO and exposure time",
-            "noise is what differs between takes", "Take each exposure twice or more",
+            src, f"no two of its {len(paths)} frames share folder, scene, ISO and exposure time",
+            "noise is what differs between takes of one still picture",
+            "Take darks, flats or bursts of a scene: each exposure twice or more",
         )  # fmt: skip
     return sets
 
 
-def _frames(src: Path) -> list[Path]:
+def _scene(path: Path, raws: Sequence[protocol.RawProtocol]) -> str:
+    """Return the scene that a file's name tells under any protocol, else ""."""
+    return next((told["scene"] for p in raws if (told := p.parse_name(path.stem))), "")
+
+
+def _frames(src: Path, raws: Sequence[protocol.RawProtocol]) -> list[Path]:
     if not src.is_dir():
         found = "it is no folder" if src.exists() else "there is no such folder"
         raise FrameError(src, found, "a folder of frames is needed", "Correct the path")
-    raws = [p for p in map(protocol.load, protocol.names()) if isinstance(p, protocol.RawProtocol)]
     known = {f".{e.lower()}" for p in raws for e in p.files.extensions}
     paths = [p for p in sorted(src.rglob("*")) if p.suffix.lower() in known and p.name[0] != "."]
     if not paths:

@@ -19,6 +19,7 @@ import numpy as np
 from lldata import store
 from lldata.errors import LowLightError
 from lldata.noise.photon_transfer import Estimate
+from lldata.protocol import RawProtocol
 from lldata.publish import write_replacing
 from lldata.synthesis.noise import NoiseModel, tukey_lambda_sigma
 from lldata.synthesis.sensor import Sensor
@@ -109,6 +110,14 @@ def default_path(camera: str) -> Path:
     return store.home() / FOLDER / f"{re.sub(r'[^A-Za-z0-9]+', '-', camera).strip('-')}.json"
 
 
+def check_target(path: Path | None) -> None:
+    """Raise LowLightError if a calibration cannot be written there because it is a folder."""
+    if path is not None and path.is_dir():
+        raise LowLightError(
+            path, "it is a folder", "a file is written", f"Name {path / 'camera.json'}"
+        )  # fmt: skip
+
+
 def write(calibration: Calibration, path: Path | None = None) -> Path:
     """Write a calibration, replacing an older one, and return where."""
     path = default_path(calibration.camera) if path is None else path
@@ -136,7 +145,11 @@ def load(path: Path) -> Calibration:
         found = Calibration(str(content["camera"]), isos, tuple(map(str, content["left_out"])))
         if not isos or not all(n.gain.value > 0 and n.iso > 0 for n in isos):
             raise ValueError("no positive gain")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except FileNotFoundError as error:
+        raise LowLightError(
+            path, "there is no such file", "lldata calibrate writes one", "Correct the path"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
         raise LowLightError(
             path, f"it holds no calibration ({type(error).__name__})",
             "lldata calibrate writes one", "Name that file, or calibrate again",
@@ -168,25 +181,39 @@ def noise_model(path: Path) -> NoiseModel:
     return load(path).model
 
 
-def applied(body: Sensor, path: Path) -> Sensor:
-    """Return a simulated camera with the noise of a calibration, at the ISO values it reaches.
+def applied(
+    path: Path, bodies: Sequence[tuple[RawProtocol, Sensor]]
+) -> list[tuple[RawProtocol, Sensor]]:
+    """Return simulated cameras with the noise of a calibration, at the ISO values it reaches.
 
     Raises
     ------
     LowLightError
-        As `load`, and if the camera takes none of the calibrated ISO values.
+        As `load`, if the calibration is of another camera, or if one of them takes none of the
+        calibrated ISO values.
     """
     found = load(path)
     low, high = found.isos[0].iso, found.isos[-1].iso
-    isos = tuple(iso for iso in body.isos if 0.99 * low <= iso <= 1.01 * high)
-    if not isos:
+    calibrated = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    reached = []
+    for protocol, body in bodies:
+        if not protocol.matches_camera(found.camera):
+            raise LowLightError(
+                path, f"it is a calibration of the {found.camera}",
+                f"{protocol.name} simulates the {protocol.camera.make} {body.model}",
+                "Calibrate that camera, or simulate a protocol of yours",
+            )  # fmt: skip
+        isos = tuple(iso for iso in body.isos if 0.99 * low <= iso <= 1.01 * high)
+        source = f"calibration of {found.camera}"
+        if isos:
+            noisy = replace(body, noise=found.model, noise_source=source, stand_in="", isos=isos)
+            reached.append((protocol, noisy))
+    if len(reached) < len(bodies):
+        needed = sorted({iso for _, body in bodies for iso in body.isos})
+        others = " or ".join(protocol.name for protocol, _ in reached) or "another protocol"
         raise LowLightError(
-            path, f"it was made at ISO {low:g} to {high:g}",
-            f"the simulated {body.model} takes ISO {', '.join(map(str, body.isos))}",
-            "Calibrate at these too, or simulate another protocol",
+            path, f"it was made at ISO {calibrated}",
+            f"the simulated {bodies[0][1].model} takes ISO {', '.join(map(str, needed))}",
+            f"Calibrate at these too, or simulate {others}",
         )  # fmt: skip
-    other = "" if found.camera.endswith(body.model) else found.camera
-    return replace(
-        body, noise=found.model, noise_source=f"calibration of {found.camera}", stand_in=other,
-        isos=isos,
-    )  # fmt: skip
+    return reached

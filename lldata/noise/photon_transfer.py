@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,9 @@ _T_95 = 2.262  # two-sided, 9 degrees of freedom
 _BINS, _IN_BIN = 32, 32
 _OUTLYING = 5.0  # deviations of a block's variance from its like
 _QUANTISATION = 1 / 12  # DN^2, of whole numbers
+_UNLIKE, _DOUBT = 2.0, 7.0  # scatter of n blocks over their noise: 2 + 3 standard errors (7/sqrt n)
+_SCALES, _CELLS = (1, 4), 100  # blocks a side in which pictures are compared, and fewest of them
+_MEDIAN = 0.4549  # of chi^2 with one degree of freedom
 _ROOT = np.float32(math.sqrt(0.5))  # of a difference, to the noise of one frame
 
 
@@ -56,6 +59,12 @@ class Points:
     channel: NDArray[np.intp]  # (n,) R 0, G 1, B 2, G of B 3
     group: NDArray[np.intp]  # (n,) part of the picture
     row_variance: Values  # (differences,) DN^2 of one frame
+    unlike: Values  # (differences,) structure beyond noise; 1: no longer one picture
+
+    @property
+    def one_picture(self) -> bool:
+        """Whether the frames show one picture; else their differences are no noise."""
+        return bool((self.unlike < 1).all())
 
     @property
     def level(self) -> float:
@@ -69,6 +78,7 @@ class Transfer:
 
     gain: Estimate  # DN per electron
     read_variance: Estimate  # DN^2, quantisation and row noise taken off
+    misfit: float  # how far the variances lie from the line, relative
 
 
 def points(takes: Sequence[Frame], every: int = 1) -> Points | None:
@@ -87,8 +97,13 @@ def points(takes: Sequence[Frame], every: int = 1) -> Points | None:
     told = [each for each in found if each is not None]
     if not told:
         return None
-    names = ("mean", "variance", "channel", "group", "row_variance")
-    return Points(*(np.concatenate([getattr(p, name) for p in told]) for name in names))
+    return joined(told)
+
+
+def joined(several: Sequence[Points]) -> Points:
+    """Return the points of several differences as one."""
+    names = [field.name for field in fields(Points)]
+    return Points(*(np.concatenate([getattr(p, name) for p in several]) for name in names))
 
 
 def points_against(
@@ -132,7 +147,7 @@ def points_of_greens(frame: Frame, every: int = 1) -> Points | None:
     mean = cut.mean(axis=(0, 2)).astype(np.float64)
     variance = ((cut[0] - cut[1]) * _ROOT).var(axis=1, ddof=1).astype(np.float64)
     count = np.arange(len(mean))
-    return Points(mean, variance, np.ones_like(count), count % _GROUPS, np.zeros(0))
+    return Points(mean, variance, np.ones_like(count), count % _GROUPS, np.zeros(0), np.zeros(0))
 
 
 def _difference(first: Frame, second: Frame, every: int) -> Points | None:
@@ -151,7 +166,7 @@ def _measured(
         return None
     of_rows = _row_means(d)
     d = d - of_rows
-    of_blocks = _blocked(d, step, side)
+    of_blocks, planes = _blocked(d, step, side), usable.reshape(-1, width // step)
     count = of_blocks.shape[-1]
     variance = of_blocks.var(axis=-1) * (count / (count - 1)) / (1 - 1 / width)
     black = np.array(frame.black_level)[site][:, None]
@@ -164,7 +179,38 @@ def _measured(
         channel=(site[:, None] * ones)[inside],
         group=(np.arange(mean.shape[1]) % _GROUPS * ones)[inside],
         row_variance=np.array([max(float(of_rows.var(ddof=1)) - float(within), 0.0)]),
+        unlike=np.array([_unlike(np.stack((of_blocks.mean(-1), variance / count, mean)), planes)]),
     )
+
+
+def _unlike(told: NDArray[np.float32], usable: NDArray[np.bool_]) -> float:
+    """Return how far the means of a difference's blocks scatter, over the most that noise does.
+
+    Neighbouring blocks are compared, so that light that changes slowly over the picture does not
+    count, nor light that grew by one factor, nor, by medians, what moved in a part of it.
+
+    Parameters
+    ----------
+    told : (3, sites, blocks) mean of the difference, variance of that mean, level
+    usable : (down, across) blocks
+    """
+    planes = np.where(usable, told.reshape(*told.shape[:2], *usable.shape), np.nan)
+    found = [0.0]
+    for side in _SCALES:
+        down, across = (length // side for length in usable.shape)
+        whole = planes[..., : down * side, : across * side]
+        cells = whole.reshape(*told.shape[:2], down, side, across, side).mean(axis=(3, 5))
+        step, _, light = np.diff(cells, axis=3)
+        noise = (cells[1, ..., 1:] + cells[1, ..., :-1]) / side**2
+        known = np.isfinite(step)
+        if np.count_nonzero(known) < _CELLS:
+            continue
+        step, light, noise = step[known], light[known], np.maximum(noise[known], 1e-9)
+        strong = np.abs(light) > np.median(np.abs(light))
+        factor = np.median(step[strong] / light[strong]) if strong.any() else 0.0
+        scatter = float(np.median((step - factor * light) ** 2 / noise)) / _MEDIAN
+        found.append(scatter / (_UNLIKE + _DOUBT / math.sqrt(len(step))))
+    return max(found)
 
 
 def _row_means(d: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -237,13 +283,13 @@ def transfer(sets: Sequence[Points], channel: int | None = None) -> Transfer | N
     error = np.sqrt((_GROUPS - 1) * ((parts - parts.mean(axis=0)) ** 2).mean(axis=0))
     gain, level = (
         Estimate(float(v), float(v - _T_95 * e), float(v + _T_95 * e))
-        for v, e in zip(whole, error, strict=True)
+        for v, e in zip(whole[:2], error, strict=False)
     )
-    return Transfer(gain, level)
+    return Transfer(gain, level, whole[2])
 
 
-def _fit(mean: Values, variance: Values) -> tuple[float, float]:
-    """Return gain and read variance by bins of equal size, outlying blocks left out."""
+def _fit(mean: Values, variance: Values) -> tuple[float, float, float]:
+    """Return gain, read variance, misfit by bins of equal size, outlying blocks left out."""
     order = np.argsort(mean, kind="stable")
     xs, ys, ns = [], [], []
     for part in np.array_split(order, min(_BINS, max(2, len(order) // _IN_BIN))):
@@ -255,7 +301,9 @@ def _fit(mean: Values, variance: Values) -> tuple[float, float]:
         ns.append(np.count_nonzero(alike))
     weight = np.sqrt(ns) / np.maximum(ys, 1e-6)
     slope, offset = np.polyfit(xs, ys, 1, w=weight)
-    return float(slope), float(offset) - _QUANTISATION
+    off = (slope * np.array(xs) + offset) / np.maximum(ys, 1e-6) - 1
+    misfit = math.sqrt(float(np.average(off**2, weights=ns)))
+    return float(slope), float(offset) - _QUANTISATION, misfit
 
 
 def row_sigma(sets: Sequence[Points]) -> Estimate:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lldata import raw
-from lldata.errors import FrameError
 from lldata.frame import Frame
 from lldata.measures import registration
 from lldata.noise import photon_transfer, tails
@@ -22,6 +21,9 @@ _SAMPLED = 2**22  # photosites looked at in a frame
 _STILL_PX = 0.25  # packed pixels
 _SURE_PX = 0.1  # standard error from which a shift is no shift
 _SURE_GAIN = 0.1  # half width of its interval, relative
+_CUT = 0.001  # share of the values at black from which they are cut off there
+_ROWS = 2.0  # of the read noise; no sensor has row noise beyond
+_MISFIT = 0.08  # of a line; variances that lie further off are not of one gain
 _DARK = 0.1  # share of the read noise's variance that light may add
 
 
@@ -29,6 +31,7 @@ class Kind(NamedTuple):
     """What takes of one thing have in common."""
 
     folder: str
+    scene: str  # by the file's name; "" where it tells none
     camera: str
     iso: float
     exposure_s: float
@@ -44,38 +47,55 @@ class Set:
     frames: int
 
 
-def kind_of(path: Path) -> Kind:
+def kind_of(path: Path, scene: str) -> Kind:
     """Return what a frame is a take of; in this process, for disposable workers."""
     frame = raw.decode(path)
-    return Kind(str(path.parent), frame.camera, frame.iso, frame.exposure_s, frame.mosaic.shape)
+    return Kind(
+        str(path.parent), scene, frame.camera, frame.iso, frame.exposure_s, frame.mosaic.shape
+    )
 
 
-def measure_set(paths: Sequence[Path]) -> Set:
-    """Measure the noise between neighbouring takes, those left out between which it moved.
+def measure_set(paths: Sequence[Path]) -> tuple[Set | None, tuple[str, ...]]:
+    """Measure the noise between neighbouring takes of one still picture.
 
     In this process, for disposable workers; two frames are held at a time.
 
-    Raises
-    ------
-    FrameError
-        If no two takes can be compared.
+    Returns
+    -------
+    What they told, None for nothing, and which of them were left out and why.
     """
-    points, heavy = [], []
-    for first, second in itertools.pairwise(map(raw.decode, paths)):
-        every = max(1, first.mosaic.size // _SAMPLED)
-        found = photon_transfer.points((first, second), every)
-        if found is not None and not _moved(first, second):
+    points, heavy, left_out = [], [], []
+    for one, other in itertools.pairwise(paths):
+        first, second = raw.decode(one), raw.decode(other)
+        found = photon_transfer.points((first, second), max(1, first.mosaic.size // _SAMPLED))
+        why = _unfit(first, second, found)
+        if found is None or why:
+            left_out.append(f"{one.name} and {other.name}: {why}")
+        else:
             points.append(found)
             heavy.append(tails.tail((first, second)))
     if not points:
-        raise FrameError(
-            paths[0].parent, f"{paths[0].name} and its like tell no noise",
-            "takes that did not move, below white and above a cut-off black, are needed",
-            "Take them again from a tripod, with less light or more",
-        )  # fmt: skip
-    names = ("mean", "variance", "channel", "group", "row_variance")
-    joined = Points(*(np.concatenate([getattr(p, name) for p in points]) for name in names))
-    return Set(joined, float(np.median(heavy)), len(paths))
+        return None, tuple(left_out)
+    told = Set(photon_transfer.joined(points), float(np.median(heavy)), len(paths))
+    return told, tuple(left_out)
+
+
+def _unfit(first: Frame, second: Frame, found: Points | None) -> str:
+    """Return why two takes tell no noise, "" if they do."""
+    if _is_cut(first) or _is_cut(second):
+        return "their values are cut off at the black level"
+    if found is None:
+        return "they lie at white or at the lowest value"
+    if _moved(first, second):
+        return "the camera moved between them"
+    return "" if found.one_picture else "they show two pictures, or one whose light changed"
+
+
+def _is_cut(frame: Frame) -> bool:
+    """Whether many values are just black and none is below: half of dark noise is lost."""
+    black = min(frame.black_level)
+    dark = np.count_nonzero(frame.mosaic <= black)
+    return bool(frame.mosaic.min() >= black and dark > _CUT * frame.mosaic.size)
 
 
 def _moved(first: Frame, second: Frame) -> bool:
@@ -96,15 +116,26 @@ def measure_iso(sets: Sequence[Set]) -> dict[str, Any] | str:
     gain = found.gain
     if gain.value <= 0 or gain.high - gain.value > _SURE_GAIN * gain.value:
         return "its takes are all alike in brightness: the gain stays unknown"
+    if found.misfit > _MISFIT:
+        return f"its noise lies {100 * found.misfit:.0f} % off a line over brightness"
+    if found.read_variance.high < 0:
+        return "its noise falls below none towards the dark"
     dark = [s for s in sets if _is_dark(s, found)]
+    read, rows = (
+        _root(found.read_variance), photon_transfer.row_sigma([s.points for s in dark or sets])
+    )  # fmt: skip
+    if rows.value > _ROWS * read.high:
+        return (
+            f"its row noise, {rows.value:.3g} DN, is far above its read noise, {read.value:.3g} DN"
+        )
     return {
         "gain": gain,
         "channel_gains": tuple(
             each.gain.value if (each := photon_transfer.transfer(points, c)) else None
             for c in range(1 + max(int(p.channel.max()) for p in points))
         ),
-        "read_sigma": _root(found.read_variance),
-        "row_sigma": photon_transfer.row_sigma([s.points for s in dark or sets]),
+        "read_sigma": read,
+        "row_sigma": rows,
         "shape": _shape(dark),
         "frames": sum(each.frames for each in sets),
     }

@@ -83,11 +83,10 @@ def simulate(
         If the size, a fault, the photographs, the noise or the folder will not do.
     """
     album = photographs.shipped() if photos is None else photographs.in_folder(photos)
-    sets = []
-    for index, protocol in enumerate(protocols):
-        body = sensor.load(protocol)
-        if noise is not None:
-            body = calibration.applied(body, noise)
+    bodies, sets = [(protocol, sensor.load(protocol)) for protocol in protocols], []
+    if noise is not None:
+        bodies = calibration.applied(noise, bodies)
+    for index, (protocol, body) in enumerate(bodies):
         _check_size(body, size)
         planned = plan_set(
             protocol, body, index=index, scenes=scenes, seed=seed, faults=faults or {},

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +15,11 @@ from lldata import protocol
 from lldata.dng import write_dng
 from lldata.engine import Local
 from lldata.errors import FrameError, LowLightError
-from lldata.noise import calibration
+from lldata.noise import calibration, takes
 from lldata.noise.calibrating import calibrate
+from lldata.noise.photon_transfer import Points
 from lldata.synthesis import camera, sensor
-from tests.captures import SONY
+from tests.captures import SONY, frame, light
 from tests.end_to_end.test_ingest import lldata
 
 SIZE = (192, 288)
@@ -109,12 +111,10 @@ def test_an_iso_that_tells_nothing_is_left_out_and_named(frames: Path, tmp_path:
 
 
 def test_takes_between_which_the_camera_moved_are_left_out(tmp_path: Path):
-    from tests.captures import frame, light
-
     picture = light(1, (256, 384))
     for take, place in enumerate((picture, np.roll(picture, 6, 1))):
         write_dng(tmp_path / f"a_{take}.DNG", frame(place, 1, take))
-    with pytest.raises(FrameError, match="takes that did not move"):
+    with pytest.raises(FrameError, match="the camera moved between them"):
         calibrate(tmp_path, ENGINE)
 
 
@@ -128,7 +128,7 @@ def test_what_cannot_be_calibrated_is_said(tmp_path: Path, fault: str):
         write_dng(tmp_path / "b.DNG", replace(dark, camera="Canon EOS 6D"))
     src = tmp_path / "none" if fault == "missing" else tmp_path
     said = {
-        "single": "no two of its 1 frames share folder, ISO and exposure time",
+        "single": "no two of its 1 frames share folder, scene, ISO and exposure time",
         "cameras": "its frames are from Canon EOS 6D and Sony ILCE-7SM2",
         "empty": "no RAW files lie in it",
         "missing": "there is no such folder",
@@ -155,8 +155,114 @@ def test_a_newer_calibration_says_upgrade(tmp_path: Path):
 def test_a_simulated_camera_without_the_calibrated_isos_is_refused(tmp_path: Path):
     noise = calibration.Estimate(0.2, 0.19, 0.21)
     one = calibration.IsoNoise(100.0, noise, (0.2,) * 4, noise, noise, None, 4)
-    path = calibration.write(calibration.Calibration("Sony ILCE-7SM2", (one,), ()), tmp_path / "c")
-    with pytest.raises(LowLightError, match="it was made at ISO 100 to 100, but the simulated"):
-        calibration.applied(body(), path)
+    found = calibration.Calibration("Sony ILCE-7SM2", (one,), ())
+    path = calibration.write(found, tmp_path / "c")
+    chosen = protocol.load_raw("sid_sony")
+    with pytest.raises(LowLightError, match="it was made at ISO 100, but the simulated"):
+        calibration.applied(path, [(chosen, replace(body(), isos=(200, 400)))])
     assert calibration.load(path).model.read_shapes == (0.14,)  # without darks: normal
     assert math.isclose(calibration.load(path).isos[0].gain.value, 0.2)
+
+
+def scenes_of(folder: Path, takes: int, named: str) -> None:
+    """Write three scenes, each of which the simulated camera took so many times at ISO 800."""
+    seen, noise = body(), body().noise.at(800)
+    for scene in range(3):
+        lit = light(scene, (256, 384)) * 0.6 * seen.range_dn() / noise.gain / 0.1
+        for take in range(takes):
+            mosaic = seen.capture(lit, 0.1, noise, [scene, take])
+            write_dng(
+                folder / named.format(scene=scene, take=take, count=scene * takes + take),
+                replace(SONY, mosaic=mosaic, iso=800, exposure_s=0.1),
+            )
+
+
+def test_scenes_of_one_exposure_are_no_takes_of_one_thing_by_their_names(tmp_path: Path):
+    scenes_of(tmp_path, 1, "0000{scene}_0{take}_0.1s.DNG")
+    with pytest.raises(FrameError, match="no two of its 3 frames share folder, scene, ISO"):
+        calibrate(tmp_path, ENGINE)
+
+
+def test_scenes_of_one_exposure_are_no_takes_of_one_thing_by_their_pictures(tmp_path: Path):
+    scenes_of(tmp_path, 1, "IMG_{count}.DNG")
+    with pytest.raises(FrameError, match=r"IMG_0.DNG and IMG_1.DNG: they show two pictures"):
+        calibrate(tmp_path, ENGINE)
+
+
+@pytest.mark.parametrize("named", ["0000{scene}_0{take}_0.1s.DNG", "IMG_{count}.DNG"])
+def test_bursts_of_scenes_give_the_gain_whatever_their_names(tmp_path: Path, named: str):
+    scenes_of(tmp_path, 3, named)
+    found = calibrate(tmp_path, ENGINE)
+    assert found.isos[0].gain.value == pytest.approx(body().noise.at(800).gain, rel=0.03)
+    assert len(found.left_out) == (2 if "IMG" in named else 0)
+
+
+def test_a_folder_of_simulated_scenes_tells_no_noise(tmp_path: Path):
+    lldata("simulate", "canon6d", tmp_path / "c6", "--scenes", "3", "--size", "192x288")
+    said = lldata("calibrate", tmp_path / "c6", "--out", tmp_path / "c6.json", check=False).stderr
+    assert "Take darks, flats or bursts of a scene: each exposure twice or more" in said
+    assert not (tmp_path / "c6.json").exists()
+
+
+def test_real_tiles_that_are_cut_off_at_black_tell_no_noise(shared_data: Path, tmp_path: Path):
+    for count, tile in enumerate(sorted((shared_data / "sid_sony_tiles/short").glob("0000*"))):
+        (tmp_path / f"IMG_{count}.DNG").symlink_to(tile)
+    with pytest.raises(FrameError, match="their values are cut off at the black level"):
+        calibrate(tmp_path, ENGINE)
+
+
+def points(row: float = 0.01, bend: float = 0.0) -> Points:
+    """Return darks and flats of gain 0.5 and read noise 2 DN."""
+    rng, levels = np.random.default_rng(1), np.repeat([0.0, 100.0, 300.0, 900.0], 1000)
+    truth = 4 + 0.5 * levels * (1 + bend * levels / 900)
+    group = np.arange(4000) % 10
+    return Points(
+        levels, truth * rng.normal(1, 0.1, 4000), np.zeros(4000, int), group,
+        np.array([row, row]), np.zeros(2),
+    )  # fmt: skip
+
+
+def test_what_no_sensor_does_is_no_result():
+    assert measured(points())["gain"].value == pytest.approx(0.5, rel=0.02)
+    assert measured(points(row=377.0**2)) == (
+        "its row noise, 377 DN, is far above its read noise, 1.97 DN"
+    )
+    assert "off a line over brightness" in measured(points(bend=3.0))
+
+
+def measured(of_iso: Points) -> Any:
+    return takes.measure_iso([takes.Set(of_iso, 0.12, 4)])
+
+
+@pytest.fixture
+def canon(tmp_path: Path) -> Path:
+    """Return the calibration of a Canon 6D at ISO 200 only."""
+    noise = calibration.Estimate(0.4, 0.39, 0.41)
+    one = calibration.IsoNoise(200.0, noise, (0.4,) * 4, noise, noise, None, 4)
+    found = calibration.Calibration("Canon EOS 6D", (one,), ())
+    return calibration.write(found, tmp_path / "canon.json")
+
+
+def test_the_noise_of_another_camera_is_refused(canon: Path, tmp_path: Path):
+    said = lldata("simulate", "sid_sony", tmp_path / "s", "--noise", canon, check=False).stderr
+    assert (
+        "it is a calibration of the Canon EOS 6D, but sid_sony simulates the Sony ILCE-7SM2" in said
+    )
+    assert not (tmp_path / "s").exists()
+
+
+def test_one_iso_for_a_pair_of_protocols_names_the_one_it_serves(canon: Path, tmp_path: Path):
+    said = lldata("simulate", "canon6d", tmp_path / "s", "--noise", canon, check=False).stderr
+    assert "it was made at ISO 200, but the simulated EOS 6D takes ISO 200, 12800." in said
+    assert "Calibrate at these too, or simulate canon6d_iso200." in said
+    lldata("simulate", "canon6d_iso200", tmp_path / "s", "--scenes", "1", "--noise", canon)
+
+
+def test_a_calibration_that_is_not_there_is_said_so(tmp_path: Path):
+    with pytest.raises(LowLightError, match="there is no such file"):
+        calibration.load(tmp_path / "none.json")
+
+
+def test_a_folder_as_out_is_refused_before_anything_is_measured(tmp_path: Path):
+    said = lldata("calibrate", tmp_path / "none", "--out", tmp_path, check=False).stderr
+    assert f"{tmp_path}: it is a folder, but a file is written" in said

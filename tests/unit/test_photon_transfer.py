@@ -125,6 +125,24 @@ def test_light_that_drifts_between_takes_changes_nothing():
     assert found.gain.value == pytest.approx(camera.noise.gain, rel=0.05)
 
 
+@pytest.mark.parametrize(("name", "iso"), CAMERAS)
+def test_one_still_picture_is_told_from_two(name: str, iso: int):
+    camera, picture, other = Camera(name, iso), light(3, SIZE), light(8, SIZE)
+    for share in (0.0, 0.05, 0.6):
+        assert points(camera.take(share, 1), camera.take(share, 2)).one_picture
+    for share in (0.01, 0.1, 1.0):
+        first = camera.take(share * picture, 1)
+        assert points(first, camera.take(share * picture * 1.02, 2)).one_picture
+        assert not points(first, camera.take(share * other, 3)).one_picture
+
+
+def test_something_that_moves_leaves_it_one_picture():
+    camera, picture = Camera("sid_sony", 800), light(5, SIZE) / 4
+    changed = picture.copy()
+    changed[40:70, 40:70] *= 3
+    assert points(camera.take(picture, 1), camera.take(changed, 2)).one_picture
+
+
 def test_white_and_values_cut_off_below_are_left_out():
     camera = Camera("sid_sony", 800)
     assert photon_transfer.points([camera.take(1.2, s) for s in range(2)]) is None
