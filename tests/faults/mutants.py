@@ -12,19 +12,23 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from lldata import raw, store, upkeep
+from lldata import ingest, raw, store, upkeep
 from lldata.dng import write_dng
 from lldata.engine import Local, Unit, WorkerError, run_units
 from lldata.errors import LowLightError
+from lldata.measures import emptiness
 from lldata.scene import Pixels, array_digest
 from tests.captures import frame, light, write_scene
 
 HEADER = 4096  # bytes: where most of a file's structure lies
 Told = dict[str, dict[str, int]]  # file -> what became of its mutants -> how many
+FOUND = "other pixels, found by the integrity audit"
+OTHER = "other pixels: another photograph to anyone who has not the source's sha256"
 KINDS = ("byte", "bytes", "header", "header", "cut", "zeros")
 
 
@@ -72,13 +76,36 @@ def decode_mutant(source: Path, seed: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / source.name
         path.write_bytes(changed)
-        if changed != data and upkeep.file_digest(path) == upkeep.file_digest(source):
-            return "taken for its source"
+        if changed != data and _known_source(path, source):
+            return "TAKEN FOR ITS SOURCE"
         try:
-            array_digest(raw.decode(path).mosaic)
+            frame = raw.decode(path)
         except LowLightError:
             return "refused"
-    return "decoded"  # another file: its sha256 is not the source's
+    if array_digest(frame.mosaic) == _sound_pixels(source):
+        return "the same pixels"
+    empty = emptiness.measure(frame)
+    return FOUND if empty.rows or empty.blocks else OTHER
+
+
+def _known_source(path: Path, source: Path) -> bool:
+    """Whether a dataset made from the source would take the file at `path` for it."""
+    known = {"size": source.stat().st_size, "mtime_ns": 0, "sha256": _sha256(source)}
+    return ingest._same_file(path, known)
+
+
+@cache
+def _sha256(source: Path) -> str:
+    return upkeep.file_digest(source)
+
+
+@cache
+def _sound_pixels(source: Path) -> str:
+    """Return the digest of the source's own pixels, "" where it has none to decode."""
+    try:
+        return array_digest(raw.decode(source).mosaic)
+    except LowLightError:
+        return ""
 
 
 def damaged_raw(folder: Path, shared: Path | None, mutants: int, timeout_s: float = 10) -> Told:

@@ -48,9 +48,10 @@ def _costs(report: Report) -> str:
 _RAW = """## Damaged RAW files
 
 Bytes changed, headers changed, cut, zeroed; each decoded in a disposable process of bounded time
-and memory. One that still decodes is another file: its sha256 is not that of the source, so a
-dataset that knows the source refuses it. Blackmagic.dng states no exposure time and
-truncated_350d.dng has no pixels: both are refused undamaged too."""
+and memory. A dataset made from the sound file takes none for it (by size and sha256). A first
+ingest has no sha256 to compare: RAW files carry no checksum of their pixels, so a changed byte
+that still decodes is seen only where it empties rows or blocks. Blackmagic.dng states no exposure
+time and truncated_350d.dng has no pixels: both are refused undamaged too."""
 
 _STORES = """## Damaged stores
 
