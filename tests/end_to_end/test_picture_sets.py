@@ -14,8 +14,8 @@ import torch
 from eval.plan import Settings
 from eval.run import run
 from eval.training import train_method
+from lldata import cli, store, synthesise, upkeep
 from lldata import ingest as work
-from lldata import store, synthesise, upkeep
 from lldata.dataset import PictureCrops
 from lldata.engine import Local
 from lldata.errors import FrameError, MethodError, ProtocolError, StoreError
@@ -25,6 +25,7 @@ from lldata.sets import pictures, splits
 from lldata.sets.job import SceneJob
 from lldata.synthesis import pairs as pairs_of_photographs
 from lldata.synthesis import retinex
+from lldata.synthesis.drawn import ranges
 from tests.pictures import dark, picture, write, write_pairs
 
 ENGINE = Local(workers=1)
@@ -114,6 +115,30 @@ def test_a_stored_pair_verifies_deeply_and_a_shifted_one_is_quarantined(tmp_path
     ((scene, size, sha256),) = opened.scene_files()
     path = store.scene_path(opened.path, scene)
     assert upkeep.verify_scene(path, size, sha256, deep=True) == []
+
+
+def test_show_gives_the_range_that_was_drawn(
+    photographs: Path, pairs: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):  # fmt: skip
+    opened = synthesize(photographs, "dusk")
+    alphas = [opened.picture(n, n, "low")[1]["alpha"] for n in ("p0", "p1", "p2", "p3")]
+    monkeypatch.setattr(sys, "argv", ["lldata", "show", "dusk", "--json"])
+    with pytest.raises(SystemExit):
+        cli.app()
+    drawn = json.loads(capsys.readouterr().out)["drawn"]
+    assert set(drawn) == {"alpha", "gamma", "noise_sigma"}
+    assert drawn["alpha"] == [min(alphas), max(alphas)]
+    assert ranges(ingest(pairs, "lol")) == {}
+
+
+def test_a_dataset_that_fell_into_one_split_says_how_to_divide_it(photographs: Path, pairs: Path):
+    for path in sorted(photographs.iterdir())[1:]:
+        path.unlink()
+    said = splits.only_split(synthesize(photographs, "alone"))
+    assert said.startswith("alone: all 1 pairs (1 place) are of split ")
+    assert "with --lists DIR" in said
+    assert splits.only_split(ingest(pairs, "lol")) == ""
 
 
 def test_synthesised_pairs_record_what_was_drawn(photographs: Path):

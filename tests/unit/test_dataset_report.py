@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +22,10 @@ from lldata.outputs.plots import Exposed, Shift
 from lldata.outputs.thumbnails import seconds, sheet
 from lldata.outputs.verdict import headline, rows, verdicts
 from lldata.scene import Pixels
+from lldata.sets import clip_audits, picture_audits
 from tests.captures import frame, light, write_scene
+from tests.clip_folders import film, stored
+from tests.clip_folders import write_scene as write_clips
 from tests.stores import night
 from tests.unit.test_export import ready
 
@@ -225,6 +230,55 @@ def test_pictures_and_clips_have_a_report_too(tmp_path: Path):
         text = out.read_text("utf-8")
         assert "The scene is good." in text
         assert title in text
+
+
+def test_a_report_of_clips_explains_clips_and_how_dark_they_are(tmp_path: Path):
+    low, target = ([f // n] * 2 for f, n in zip(film(1, 2), (8, 1), strict=True))
+    dataset = stored(write_clips(tmp_path / "src", low=low, target=target).parent, tmp_path / "d")
+    text = report.write_report(dataset, tmp_path / "r.html", ONE).read_text("utf-8")
+    assert escape(clip_audits.MEANINGS["exposure"]) in text
+    assert "every frame of both clips" in text.lower()
+    assert not re.search(r"shorts?\b(?! exposure)|long exposure|RAW|reference of each", seen(text))
+    assert "The middle frame of each target clip" in text
+    assert 'aria-label="Darkness of 1 pairs' in text
+
+
+def test_a_report_of_pictures_explains_pictures_and_what_was_drawn(tmp_path: Path):
+    low = np.random.default_rng(1).integers(0, 20, (40, 60, 3), np.uint8)
+    folder = tmp_path / "pairs"
+    facts = {"low/a": {"alpha": 0.75, "gamma": 1.25, "noise_sigma": 0.02}}
+    told = finding("a", "alignment", "warn", "moved", "a")
+    upkeep.publish_scene(
+        folder,
+        ready(folder, "pictures"),
+        Pixels(low={"a": low}, normal={"a": low * 8}, facts=facts),
+    )
+    upkeep.build_index(folder, "now", [told])
+    text = report.write_report(store.Store(folder), tmp_path / "r.html", ONE).read_text("utf-8")
+    assert escape(picture_audits.MEANINGS["alignment"]) in text
+    assert "alpha 0.75, gamma 1.25, noise 0.02" in text
+    assert not re.search(r"shorts?\b(?! exposure)|long exposure|RAW|reference of each", seen(text))
+
+
+def seen(page: str) -> str:
+    """Return what a reader sees of a page."""
+    return re.sub(r"<[^>]*>", " ", page.partition("<body>")[2])
+
+
+@pytest.mark.parametrize("module", [picture_audits, clip_audits])
+def test_every_audit_of_a_kind_has_a_meaning(module: Any):
+    assert {audit.__name__ for audit in module.AUDITS} <= set(module.MEANINGS)
+
+
+def test_darkness_is_drawn_by_stops_and_equal_pairs_stand_on_each_other():
+    drawn = plots.darkness([("a", 8.0), ("b", 8.0), ("c", 32.0), ("d", float("nan"))])
+    assert drawn is not None
+    assert (drawn.least, drawn.middle, drawn.most) == (8, 8, 32)
+    assert [t.text for t in drawn.ticks] == ["1", "2", "4", "8", "16", "32"]
+    first, second, third = drawn.dots
+    assert first.x == second.x == pytest.approx(drawn.ticks[3].x, abs=6)
+    assert (second.y < first.y, third.y == first.y) == (True, True)
+    assert plots.darkness([]) is None
 
 
 def test_a_folder_is_no_place_for_a_report(tmp_path: Path):
