@@ -22,7 +22,7 @@ $(BIN)/python:
 
 .venv/.dev: pyproject.toml | $(BIN)/python
 	@echo "Installing what the tests need into .venv (a few minutes, once; 7 GB on Linux)"
-	$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[dev,torch,iqa]'
+	$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[dev,torch,iqa,cluster,video]'
 	@touch $@ .venv/.run
 
 demo: export LLDATA_HOME := $(CURDIR)/demo/home

