@@ -190,7 +190,8 @@ def _raw_files(protocol: RawProtocol) -> list[tuple[str, str]]:
 
 def _limits(limits: Limits | PictureLimits | ClipLimits) -> list[tuple[str, str, str, str]]:
     """Return one row for each thing measured, from fields such as shift_warn_px."""
-    words, rows = _MEASURED[type(limits)], {}
+    words = _MEASURED[type(limits)]
+    rows: dict[str, list[str]] = {}
     for name, value in asdict(limits).items():
         parts = name.split("_")
         what = " ".join(w for w in parts if w not in _ENDINGS)
@@ -203,7 +204,8 @@ def _limits(limits: Limits | PictureLimits | ClipLimits) -> list[tuple[str, str,
 
 
 def _listed(values: Sequence[Any]) -> str:
-    return " or ".join(map(str, values)) if values else _ANY
+    *most, last = map(str, values or (_ANY,))
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def _said(value: Any) -> str:
