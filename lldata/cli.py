@@ -211,7 +211,8 @@ def download(
     console.print_table(source.title, columns, [
         (h.name, h.size, h.state, h.pinned, h.sha256) for h in held
     ])  # fmt: skip
-    console.say(f"{folder}: {count} files unpacked. Source: {source.page} ({source.licence})")
+    unpacked = console.counted(count, "file")
+    console.say(f"{folder}: {unpacked} unpacked. Source: {source.page} ({source.licence})")
 
 
 @_cli.command()
@@ -292,6 +293,7 @@ def synthesize(
 def _make(datasets: Sequence[Any], engine: Any, *, deep: bool, as_json: bool) -> None:
     """Store prepared datasets and print what became of them."""
     from lldata import ingest as work
+    from lldata.outputs import summary
     from lldata.sets.splits import only_split
     from lldata.store import open_store
 
@@ -301,7 +303,7 @@ def _make(datasets: Sequence[Any], engine: Any, *, deep: bool, as_json: bool) ->
             for _ in work.ingest(dataset, engine, deep=deep):
                 advance()
         stored = open_store(dataset.path)
-        results.append(_summary(stored))
+        results.append(summary.brief(stored))
         findings += stored.findings
         hints.append(only_split(stored))
     if as_json:
@@ -316,15 +318,6 @@ def _make(datasets: Sequence[Any], engine: Any, *, deep: bool, as_json: bool) ->
         console.say(f"{result['name']}: {result['path']}")
     for said in filter(None, hints):
         console.say(said)
-
-
-def _summary(store: Any) -> dict[str, Any]:
-    pairs = store.pairs
-    return {
-        "name": store.name, "path": str(store.path), "scenes": len(store.scenes),
-        "pairs": len(pairs), "quarantined": int((pairs["status"] == "quarantine").sum()),
-        "digest": store.digest,
-    }  # fmt: skip
 
 
 def _answer(findings: Sequence[Any], scenes: int) -> None:
@@ -346,28 +339,30 @@ def _answer(findings: Sequence[Any], scenes: int) -> None:
 @_cli.command("ls")
 def list_datasets(as_json: Json = False) -> None:
     """List the datasets under $LLDATA_HOME (default ~/lldata)."""
+    from lldata.outputs import summary
     from lldata.store import datasets, home
 
-    rows = [_summary_or_reason(name) for name in datasets()]
+    rows = [_brief_or_reason(name) for name in datasets()]
     if as_json:
         console.print_json(rows)
     elif rows:
-        console.print_table(str(home()), ("dataset", "scenes", "pairs", "quarantined"), [
-            (r["name"], r["scenes"], r["pairs"], r["quarantined"]) for r in rows
-        ])  # fmt: skip
+        columns = tuple(summary.BRIEF.values())
+        table = [tuple(row[key] for key in summary.BRIEF) for row in rows]
+        console.print_table(str(home()), columns, table)
     else:
         console.say(f"{home()} holds no datasets yet. Make one: lldata ingest FOLDER")
 
 
-def _summary_or_reason(name: str) -> dict[str, Any]:
+def _brief_or_reason(name: str) -> dict[str, Any]:
+    from lldata.outputs import summary
     from lldata.store import home, open_store
 
     try:
-        return _summary(open_store(name))
+        return summary.brief(open_store(name))
     except StoreError as error:
         console.say(str(error))
-        empty = dict.fromkeys(("scenes", "pairs", "quarantined", "digest"))
-        return {"name": name, "path": str(home() / name), **empty}
+        return {**dict.fromkeys((*summary.BRIEF, "digest")), "name": name,
+                "path": str(home() / name)}  # fmt: skip
 
 
 @_cli.command()
@@ -383,45 +378,27 @@ def show(
 
     Example: lldata show canon6d_iso200 canon6d_iso12600
     """
-    from lldata.outputs.sheet import interval
+    from lldata.outputs import summary
     from lldata.store import open_store
-    from lldata.synthesis.drawn import ranges
     from lldata.view import open_view
 
     if len(datasets) > 1:
         _show_view(open_view(datasets), as_json=as_json)
         return
-    store = open_store(datasets[0])
-    usable = store.usable()
-    document = {
-        **_summary(store), "protocol": store.protocol, "synthetic": store.synthetic,
-        "distinct_sources": store.distinct_sources,
-        "splits": _counts(usable["split"]), "ratios": _counts(usable["ratio"].round()),
-        "isos": _counts(usable["iso"]), "reference_digest": store.reference_digest,
-        "created": store.created, "versions": store.versions,
-    }  # fmt: skip
-    drawn = ranges(store)
-    if drawn:
-        document["drawn"] = drawn
+    document = summary.full(open_store(datasets[0]))
     if as_json:
         console.print_json(document)
-        return
-    document["drawn"] = {key: interval(values) for key, values in drawn.items()}
-    flat = [
-        (key, ", ".join(f"{k}: {v}" for k, v in value.items()))
-        if isinstance(value, dict) else (key, value)
-        for key, value in document.items() if value != {}
-    ]  # fmt: skip
-    console.print_table(store.name, ("", ""), flat)
+    else:
+        console.print_table(document["name"], ("", ""), summary.lines(document))
 
 
 def _show_view(view: Any, *, as_json: bool) -> None:
+    from lldata.outputs import summary
+
     rows, usable = view.counts(), view.usable()
     document = {
-        "datasets": [_summary(store) for store in view.stores.values()],
-        "pairs": len(view.pairs), "usable": len(usable), "rows": rows,
-        "splits": _counts(usable["split"]), "ratios": _counts(usable["ratio"].round()),
-        "isos": _counts(usable["iso"]),
+        "datasets": [summary.brief(store) for store in view.stores.values()],
+        "pairs": len(view.pairs), "usable": len(usable), "rows": rows, **summary.numbers(usable),
     }  # fmt: skip
     if as_json:
         console.print_json(document)
@@ -429,11 +406,6 @@ def _show_view(view: Any, *, as_json: bool) -> None:
     columns = ("dataset", "iso", "split", "ratio", "pairs")
     table = [tuple(row[c] for c in columns) for row in rows]
     console.print_table(f"{len(usable)} usable pairs of {len(view.pairs)}", columns, table)
-
-
-def _counts(column: Any) -> dict[str, int]:
-    counts = column.value_counts().sort_index()
-    return {f"{k:g}" if isinstance(k, float) else str(k): int(v) for k, v in counts.items()}
 
 
 @_cli.command()
@@ -460,14 +432,18 @@ def verify(
                             "problems": problems})  # fmt: skip
     else:
         for problem in problems:
-            console.say(f"{store.name}: {problem['scene'] or 'index'}: {problem['message']}")
-        console.say(f"{store.name}: {len(store.scenes)} scenes, {len(problems)} problems")
+            console.say(f"{dataset}: {problem['scene'] or 'the dataset'}: {problem['message']}")
+        found = console.counted(len(problems), "problem")
+        console.say(f"{dataset}: {console.counted(len(store.scenes), 'scene')}, {found}")
     if problems:
         raise typer.Exit(1)
 
 
 @_cli.command()
-def index(dataset: DatasetName, as_json: Json = False) -> None:
+def index(
+    dataset: Annotated[str, typer.Argument(metavar="D", help="Dataset: its name or its folder.")],
+    as_json: Json = False,
+) -> None:
     """Rebuild a dataset's index from its scene files.
 
     Example: lldata index canon6d_iso12600
@@ -476,8 +452,16 @@ def index(dataset: DatasetName, as_json: Json = False) -> None:
 
     from lldata import store as stores
     from lldata import upkeep
+    from lldata.outputs import summary
 
     path = stores.dataset_path(dataset)
+    if path.is_file():
+        raise StoreError(
+            path,
+            "it is a packed dataset",
+            "an index is rebuilt in a dataset's folder",
+            "Make the pack anew with lldata pack",
+        )
     if not (path / "scenes").is_dir():
         raise StoreError(
             f"dataset {dataset}",
@@ -486,11 +470,12 @@ def index(dataset: DatasetName, as_json: Json = False) -> None:
             "Correct the name",
         )
     upkeep.build_index(path, datetime.now(UTC).isoformat(timespec="seconds"))
-    document = _summary(stores.open_store(path))
+    document = summary.brief(stores.open_store(path))
     if as_json:
         console.print_json(document)
     else:
-        console.say(f"{document['name']}: {document['scenes']} scenes, {document['pairs']} pairs")
+        held = [console.counted(document[f"{noun}s"], noun) for noun in ("scene", "pair")]
+        console.say(f"{document['name']}: {', '.join(held)}")
 
 
 @_cli.command()
@@ -508,7 +493,8 @@ def pack(dataset: DatasetName, out: PackPath, as_json: Json = False) -> None:
     if as_json:
         console.print_json({**packed.as_json(), "name": store.name, "digest": store.digest})
     else:
-        console.say(f"{out}: {packed.scenes} scenes, {packed.bytes / 1e6:.1f} MB, verified")
+        scenes = console.counted(packed.scenes, "scene")
+        console.say(f"{out}: {scenes}, {packed.bytes / 1e6:.1f} MB, verified")
 
 
 @_cli.command()

@@ -76,7 +76,7 @@ def _connected(engine: Dask) -> Iterator[Client]:
 def _client(kind: type[Client], engine: Dask) -> Client:
     try:
         return kind(engine.address, timeout=_CONNECT_S, set_as_default=False)
-    except Exception as error:  # noqa: BLE001  # whatever else answers there is read as if it were dask
+    except Exception as error:  # whatever else answers there is read as if it were dask
         raise LowLightError(
             _where(engine),
             f"no scheduler answers ({error})",

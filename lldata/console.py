@@ -144,6 +144,11 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number and its noun, in the plural unless it is one."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def say_wrapped(text: str) -> None:
     """Write a longer text to stderr in lines of at most 80 columns."""
     import textwrap

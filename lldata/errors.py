@@ -1,5 +1,7 @@
 """Every mistake a user can mend, said in one line: WHERE: FOUND, but EXPECTED. REMEDY."""
 
+from __future__ import annotations
+
 
 class LowLightError(Exception):
     """A mistake the user can mend; the commands print its one line and exit with 2.
@@ -15,6 +17,10 @@ class LowLightError(Exception):
     def __init__(self, where: object, found: str, expected: str, remedy: str) -> None:
         super().__init__(where, found, expected, remedy)
         self.where, self.found, self.expected, self.remedy = str(where), found, expected, remedy
+
+    def and_more(self, said: str) -> LowLightError:
+        """Return the same mistake as the first of several; `said` is about the others."""
+        return type(self)(self.where, f"{self.found} ({said})", self.expected, self.remedy)
 
     def __str__(self) -> str:
         line = f"{self.where}: {self.found}, but {self.expected}. {self.remedy.rstrip('.')}."

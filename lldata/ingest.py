@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from lldata import raw, store, upkeep
 from lldata.audit import Finding, duplicates
 from lldata.engine import Engine, Unit, WorkerError, run_units
-from lldata.errors import FrameError, ProtocolError, StoreError
+from lldata.errors import FrameError, LowLightError, ProtocolError, StoreError
 from lldata.measures.likeness import prints
 from lldata.pairing import TRUTH, Find, SceneFiles, capture_folders, find_captures, finds_in
 from lldata.protocol import (
@@ -30,7 +30,7 @@ from lldata.protocol import (
     names,
 )
 from lldata.reading import clip_files, origin
-from lldata.sets import brackets, clips, examine, pictures, splits
+from lldata.sets import brackets, clips, examine, missing, pictures, splits
 from lldata.sets.detection import Header, choose
 from lldata.sets.job import Outcome, SceneJob, left_out
 from lldata.synthesis import pairs as synthesised
@@ -106,17 +106,20 @@ def plan(src: Path, protocol: str | None, engine: Engine, lists: Path | None = N
     protocols = {
         n: p for n, p in every.items() if isinstance(p, RawProtocol) and p.kind == "paired"
     }
-    others = {
+    near = {
         n: f
         for n, p in every.items()
         if n not in protocols and not isinstance(p, SynthesisProtocol)  # nobody asked to darken
-        and (f := _found(src, p)) is not None
+        and (f := _found(src, p))
     }  # fmt: skip
+    others = {n: finds for n, finds in near.items() if any(f.scenes for f in finds)}
     try:
         folders = capture_folders(src)
     except FrameError:
-        if not others:
+        if not src.is_dir():
             raise
+        if not others:
+            raise _no_scene(src, every, near) from None
         if len(others) > 1:
             raise _several(src, list(others)) from None
         ((name, finds_of_other),) = others.items()
@@ -124,6 +127,8 @@ def plan(src: Path, protocol: str | None, engine: Engine, lists: Path | None = N
     finds = {name: finds_in(folders, p) for name, p in protocols.items()}
     found = {name: [s for each in some for s in each.scenes] for name, some in finds.items()}
     scenes = {(s.folder, s.scene): s for some in found.values() for s in some}
+    if not scenes:
+        raise missing.content(src, list(every.values()))
     headers, unread = _headers(list(scenes.values()), engine)
     by_protocol, lost = choose(src, found, headers, unread, protocols)
     plans = [
@@ -144,13 +149,38 @@ def find(src: Path, protocol: Protocol) -> list[Find]:
     return KINDS[_kind(protocol)].find(src, protocol)
 
 
-def _found(src: Path, protocol: Protocol) -> list[Find] | None:
-    """Return what a protocol's own folders hold, None where it is not this protocol's folder."""
+def _found(src: Path, protocol: Protocol) -> list[Find]:
+    """Return what a protocol's own folders hold, [] where it is not this protocol's folder."""
     try:
-        finds = find(src, protocol)
+        return [f for f in find(src, protocol) if f.scenes or f.findings]
     except FrameError:
-        return None
-    return finds if any(f.scenes for f in finds) else None
+        return []
+
+
+def _no_scene(
+    src: Path, every: Mapping[str, Protocol], near: Mapping[str, list[Find]]
+) -> FrameError:
+    """Return what a folder lacks that is no protocol's; `near` those whose folders it has."""
+    lone = missing.lone_folder(src)
+    if lone is not None:
+        return lone
+    for name in sorted(near, key=lambda n: not isinstance(every[n], PictureProtocol)):
+        return _not_whole(src, every[name], [f for each in near[name] for f in each.findings])
+    return missing.content(src, list(every.values()))
+
+
+def _not_whole(src: Path, protocol: Protocol, findings: Sequence[Finding]) -> FrameError:
+    said = ""
+    if findings:
+        first = findings[0]
+        more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
+        said = f": {first.scene}: {first.message.removesuffix('; the scene is left out')}{more}"
+    return FrameError(
+        src,
+        f"it holds no whole scene of {protocol.name}{said}",
+        KINDS[_kind(protocol)].expected,
+        f"Add what is missing, or rename the files (lldata protocols {protocol.name})",
+    )
 
 
 def _several(src: Path, candidates: Sequence[str]) -> ProtocolError:
@@ -175,13 +205,7 @@ def _plan(
         f for each in finds if each.folder in mine for f in each.findings if f.scene not in others
     ]
     if not scenes:
-        said = f" ({findings[0].message})" if findings else ""
-        raise FrameError(
-            src,
-            f"it holds no whole scene of {protocol.name}{said}",
-            KINDS[_kind(protocol)].expected,
-            f"Rename the files (lldata protocols {protocol.name})",
-        )
+        raise _not_whole(src, protocol, findings)
     ((name, count),) = Counter(s.scene for s in scenes).most_common(1)
     if count > 1:
         places = sorted({str(s.folder) for s in scenes if s.scene == name})
@@ -319,10 +343,12 @@ def prepare(
     StoreError
         If a stored scene's files have changed, or a dataset was made under another protocol.
     """
+    if name is not None:
+        store.check_name(name)
     plans = plan(src, protocol, engine, lists)
     datasets = []
     for found, label in zip(plans, _labels(plans, name), strict=True):
-        path = store.home() / store.check_name(label)
+        path = store.home() / label
         known = {s.scene for s in found.scenes if _stored(path, s, found.protocol)}
         datasets.append(Dataset(label, path, found, frozenset(known)))
     return datasets
@@ -413,12 +439,14 @@ def ingest(
         standing = store.read_scene(store.scene_path(dataset.path, scene))
         yield Outcome(scene, "kept", standing.findings, len(standing.pairs))
     failed: list[Finding] = []
+    first: LowLightError | None = None
     written: dict[str, tuple[int, str]] = {}
     try:
         for outcome in _run(jobs, engine):
             if outcome.file is not None:
                 written[outcome.scene] = outcome.file
             failed += outcome.findings if outcome.state == "left out" else ()
+            first = first or outcome.reason
             yield outcome
     finally:
         if any(store.scene_path(dataset.path, s.scene).is_file() for s in found.scenes):
@@ -426,10 +454,5 @@ def ingest(
                 dataset.path, datetime.now(UTC).isoformat(timespec="seconds"),
                 whole + failed, written,
             )  # fmt: skip
-    if len(failed) == len(found.scenes):
-        raise FrameError(
-            f"{dataset.name}: every scene",
-            failed[0].message.rstrip("."),
-            "at least one scene must be readable",
-            "Mend the files named",
-        )
+    if first is not None and len(failed) == len(found.scenes):
+        raise first.and_more(f"no scene of {dataset.name} could be stored") from None

@@ -17,6 +17,11 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from lldata.errors import ProtocolError
 
+SPOKEN = {
+    "paired": "pairs that a camera took", "bracket": "brackets that a camera took",
+    "clips": "clips", "synthesised": "darkened photographs",
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -233,7 +238,7 @@ def load_raw(name: str) -> RawProtocol:
     protocol = load(name)
     if not isinstance(protocol, RawProtocol):
         raise ProtocolError(
-            f"--protocol {name}", f"it is of {protocol.kind} pictures",
+            f"protocol {name}", f"it is for {SPOKEN[protocol.kind]}",
             "a protocol of RAW frames is needed", "Choose another (lldata protocols lists them)",
         )  # fmt: skip
     return protocol
@@ -258,7 +263,7 @@ def load(name: str) -> Protocol:
         return parse(Path(name).stem, Path(name).read_text("utf-8"))
     if name not in names():
         raise ProtocolError(
-            f"--protocol {name}",
+            f"protocol {name}",
             "no such protocol",
             f"the protocols are {', '.join(names())}",
             "Choose one of them (lldata protocols describes them)",

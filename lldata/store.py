@@ -67,6 +67,8 @@ MOST_OBJECTS = 100_000
 MOST_DENSE = 1000  # times the bytes of a packed file that its arrays may claim
 PACKED = "files"  # group of a packed dataset that holds the trees of its scene files
 CHECK_S = 20.0  # that the structure of a packed file may take to check
+RESTORE = "Restore the file, or delete it and ingest the scene again"
+GET_PACK = "Get the file again, or make it anew with lldata pack"
 _PLAIN = "iufbS"  # kinds of values: numbers, booleans, text of fixed length
 _NUMBERS = {h5py.h5t.INTEGER, h5py.h5t.FLOAT}
 _FILTERS = {h5py.h5z.FILTER_FLETCHER32, 32008}  # checksum; Bitshuffle-LZ4
@@ -88,8 +90,8 @@ def check_name(name: str) -> str:
     """
     if not re.fullmatch(NAME, name):
         raise StoreError(
-            f"--name {name}",
-            "this is no name for a dataset",
+            f"dataset name {name!r}",
+            "a dataset cannot be called so",
             "it must match [a-z0-9][a-z0-9_-]*",
             "Choose another name",
         )
@@ -366,13 +368,16 @@ def _read_errors(path: Path) -> Iterator[None]:
 
 
 def _unreadable(path: Path, error: Exception) -> StoreError:
+    _log.info("%s: %s", path, error)
     if path.name == "dataset.h5":
-        remedy = "Rebuild the index: lldata index DATASET"
+        remedy = f"Rebuild the index: lldata index {path.parent}"
+    elif path.parent.name == "scenes" and path.parent.parent.is_dir():
+        remedy = RESTORE
     else:
-        remedy = "Restore it, or delete it and ingest the scene again"
-    return StoreError(
-        path, f"it cannot be read ({error})", "a whole file of lldata is needed", remedy
-    )
+        remedy = GET_PACK
+    refused = isinstance(error, PermissionError)
+    why = "it cannot be read (permission denied)" if refused else "it is cut short or damaged"
+    return StoreError(path, why, "a whole file of lldata is needed", remedy)
 
 
 def _check_schema(path: Path, file: h5py.File) -> None:

@@ -9,7 +9,7 @@ from lldata import ingest, store
 from lldata.engine import Engine
 from lldata.errors import ProtocolError, StoreError
 from lldata.ingest import Dataset
-from lldata.protocol import SynthesisProtocol, load
+from lldata.protocol import SPOKEN, SynthesisProtocol, load
 from lldata.synthesis.pairs import Seeded
 
 
@@ -36,7 +36,7 @@ def prepare(
     chosen = load(protocol)
     if not isinstance(chosen, SynthesisProtocol):
         raise ProtocolError(
-            f"--protocol {protocol}", f"it is of {chosen.kind} captures",
+            f"--protocol {protocol}", f"it is for {SPOKEN[chosen.kind]}",
             "one that darkens photographs is needed",
             "Choose raise_retinex or raise_gamma (lldata protocols describes them)",
         )  # fmt: skip

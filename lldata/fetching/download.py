@@ -77,7 +77,15 @@ def download(
                 f"the files are {', '.join(f.name for f in source.files)}", "Correct the path",
             )  # fmt: skip
     publish.make_folder(folder)
-    return [_have(f, folder, supplied, report, patience) for f in source.files]
+    held: dict[str, Held] = {}
+    for file in sorted(source.files, key=lambda f: not _here(f, folder, supplied)):
+        held[file.name] = _have(file, folder, supplied, report, patience)
+    return [held[f.name] for f in source.files]
+
+
+def _here(file: RemoteFile, folder: Path, supplied: Sequence[Path]) -> bool:
+    """Whether nothing need be fetched for a file: such ones are not lost with a connection."""
+    return any(path.is_file() for path in (*(_in(p, file) for p in supplied), folder / file.name))
 
 
 def unpack_all(source: Source, held: Sequence[Held], folder: Path) -> int:
@@ -136,7 +144,7 @@ def _checked(
     if file.size is not None and size != file.size:
         raise _other(path, f"it has {size} bytes", f"{file.name} has {file.size}")
     if file.archive and not zipfile.is_zipfile(path):
-        raise _other(path, "it is no whole zip archive", f"{file.name} is one")
+        raise _other(path, "it is no whole zip archive", f"that of {file.name} is one")
     with path.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     if file.sha256 is not None:
@@ -167,4 +175,4 @@ def _first_use(pin: Path) -> str | None:
 
 def _other(path: Path, found: str, expected: str) -> DownloadError:
     remedy = "Fetch it again" if path.suffix == PART else "Remove it, or name another with --from"
-    return DownloadError(path.name.removesuffix(PART), found, expected, remedy)
+    return DownloadError(str(path).removesuffix(PART), found, expected, remedy)

@@ -193,9 +193,11 @@ def _extent(file: RemoteFile, answer: Any, have: int) -> tuple[int, int]:
 
 
 def _given_up(file: RemoteFile, part: Path, error: Exception) -> DownloadError:
+    have = _length(part)
+    stay = f" (the {have} bytes had so far stay)" if have else ""
     return DownloadError(
         f"{file.name} from {urlsplit(file.address).netloc}",
         str(error),
         "the whole file is needed",
-        f"Try again later: the {_length(part)} bytes had so far stay and are not asked for again",
+        f"Try again later{stay}, or fetch {file.address} by hand and name the file with --from",
     )

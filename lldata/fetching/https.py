@@ -103,7 +103,9 @@ def ask(
         if isinstance(reason, ssl.SSLCertVerificationError):
             said = f"its certificate is refused ({reason.verify_message})"
             raise refused(file, said, "a trusted one") from error
-        raise BrokenError(str(reason) or type(reason).__name__) from error
+        host = urlsplit(file.address).netloc
+        said = str(reason) or type(reason).__name__
+        raise BrokenError(f"no connection to {host} ({said})") from error
 
 
 def read(answer: Any, most: int) -> bytes:

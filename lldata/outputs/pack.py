@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from lldata import publish, store, upkeep
 from lldata.errors import StoreError
-from lldata.store import Store
+from lldata.store import GET_PACK, RESTORE, Store
 
 SEAL_BYTES = hashlib.sha256().digest_size  # of the file, after its last byte
 _STEP = 1 << 20
@@ -122,7 +122,7 @@ def _check(dataset: Store, out: Path) -> None:
     if dataset.stale():
         raise StoreError(
             dataset.path, "its index names other scenes than its folder",
-            "both must agree before packing", f"Rebuild it: lldata index {dataset.name}",
+            "both must agree before packing", f"Rebuild it: lldata index {dataset.path}",
         )  # fmt: skip
     publish.make_folder(out.parent)
     publish.check_room(out.parent, sum(size for _, size, _ in dataset.scene_files()))
@@ -144,7 +144,7 @@ def _write(dataset: Store, file: BinaryIO, advance: Callable[[], None]) -> None:
     for scene, size, sha256 in [] if dataset.packed else dataset.scene_files():
         path = store.scene_path(dataset.path, scene)
         if wrong := upkeep.verify_scene(path, size, sha256, deep=False):
-            raise StoreError(path, wrong[0], "only a sound dataset is packed", "Restore the file")
+            raise StoreError(path, wrong[0], "only a sound dataset is packed", RESTORE)
     sink = _Sink(file)
     try:
         store.write_pack(dataset, sink, advance)  # type: ignore[arg-type]
@@ -195,20 +195,22 @@ def problems(dataset: Store, *, deep: bool) -> Iterator[tuple[str, list[str]]]:
     for scene, size, sha256 in dataset.scene_files():
         path = store.scene_path(dataset.path, scene)
         if not dataset.packed:
-            yield scene, upkeep.verify_scene(path, size, sha256, deep=deep)
+            wrong, remedy = upkeep.verify_scene(path, size, sha256, deep=deep), RESTORE
         else:
-            yield scene, upkeep.verify_content(path) if deep else []
+            wrong, remedy = upkeep.verify_content(path) if deep else [], GET_PACK
+        yield scene, [said if remedy in said else f"{said}. {remedy}" for said in wrong]
     if dataset.packed:
         yield "", _broken_seal(dataset.path)
         return
     said = upkeep.verify_index(dataset.path)
-    yield "", [*said, *(["the index names other files than the folder"] * dataset.stale())]
+    stale = f"the index names other files than the folder; lldata index {dataset.path} rebuilds it"
+    yield "", [*said, *([stale] * dataset.stale())]
 
 
 def _broken_seal(path: Path) -> list[str]:
     with path.open("rb") as file:
         sound = _digest(file, path.stat().st_size - SEAL_BYTES) == file.read()
-    return [] if sound else ["the file's sha256 differs from the one at its end"]
+    return [] if sound else [f"the file's sha256 differs from the one at its end. {GET_PACK}"]
 
 
 def _digest(file: BinaryIO, size: int) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lldata.audit import Finding
-from lldata.errors import ProtocolError
+from lldata.errors import LowLightError, ProtocolError
 from lldata.pairing import SceneFiles
 from lldata.protocol import RawProtocol
 
@@ -55,7 +55,8 @@ def choose(
     Raises
     ------
     ProtocolError
-        If no protocol matches, or several do equally.
+        If no protocol matches, or several do equally; what is wrong with the first frame if none
+        can be read.
     """
     votes: dict[tuple[Path, str], Counter[str]] = defaultdict(Counter)
     found: dict[tuple[Path, str], dict[str, SceneFiles]] = defaultdict(dict)
@@ -82,7 +83,9 @@ def choose(
         else:
             lost.append(_lost(next(iter(options.values())), headers))
     if not chosen:
-        raise _unmatched(src, headers, unread, protocols)
+        if unread and not headers:
+            raise _unusable(unread)
+        raise _unmatched(src, headers, protocols)
     return dict(chosen), lost
 
 
@@ -117,23 +120,22 @@ def _undecided(src: Path, names: Sequence[str]) -> ProtocolError:
     )
 
 
+def _unusable(unread: Sequence[Exception]) -> Exception:
+    """Return why no frame of a folder can be used: the first one's reason, and how many more."""
+    first = unread[0]
+    if len(unread) > 1 and isinstance(first, LowLightError):
+        return first.and_more(f"and {len(unread) - 1} more of its frames cannot be used")
+    return first
+
+
 def _unmatched(
-    src: Path,
-    headers: Mapping[Path, Header],
-    unread: Sequence[Exception],
-    protocols: Mapping[str, RawProtocol],
+    src: Path, headers: Mapping[Path, Header], protocols: Mapping[str, RawProtocol]
 ) -> ProtocolError:
     seen = sorted({str(header) for header in headers.values()})
-    found = "no frame in it is named as one"
-    if seen:
-        found = f"its frames are from {'; '.join(seen[:3])}"
-    elif unread:
-        reasons = "; ".join(str(error).rstrip(".") for error in unread[:3])
-        found = f"none of its frames can be read ({reasons})"
     known = ", ".join(sorted(protocols))
     return ProtocolError(
         src,
-        found,
+        f"its frames are from {'; '.join(seen[:3])}",
         f"the protocols are {known}",
         "Name one with --protocol, or add the camera's to capture_protocols/",
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from lldata.audit import Finding
+from lldata.errors import LowLightError
 from lldata.pairing import SceneFiles
 from lldata.protocol import Protocol
 
@@ -37,9 +38,10 @@ class Outcome:
     pairs: int = 0
     facts: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # of a checked scene's files
     file: tuple[int, str] | None = None  # bytes and sha256 of the scene's, where just stored
+    reason: LowLightError | None = None  # why it was left out
 
 
-def left_out(scene: str, check: str, error: Exception) -> Outcome:
+def left_out(scene: str, check: str, error: LowLightError) -> Outcome:
     """Return the outcome of a scene that cannot be stored, its reason as a finding."""
     finding = Finding(scene, "", check, "quarantine", None, None, f"{error} The scene is left out.")
-    return Outcome(scene, "left out", (finding,))
+    return Outcome(scene, "left out", (finding,), reason=error)

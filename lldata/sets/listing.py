@@ -44,12 +44,13 @@ def rows_about(
             _log.info("the lists in %s decide the splits of %s", place, protocol.name)
             return rows
     if lists is not None:
-        held = len(list_files(lists))
+        held = list_files(lists)
         raise FrameError(
             f"--lists {lists}",
-            f"it holds {held} lists that name no frame of {protocol.name}" if held
+            f"no list in it ({', '.join(p.name for p in held)}) names a frame of {protocol.name}" if held
             else "it holds no list",
-            "lists are called train.txt or Sony_train_list.txt, and so for val and test",
+            "a list names these frames, one a line" if held
+            else "lists are called train.txt or Sony_train_list.txt, and so for val and test",
             "Name the folder of the lists, or leave the option out",
         )  # fmt: skip
     return []

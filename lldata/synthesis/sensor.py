@@ -116,7 +116,7 @@ def load(protocol: RawProtocol) -> Sensor:
     if model is None:
         raise ProtocolError(
             protocol.name,
-            f"its camera is {protocol.camera.make} {', '.join(protocol.camera.models)}",
+            f"its camera is {' '.join([protocol.camera.make, *protocol.camera.models])}",
             f"the simulator knows {', '.join(known)}",
             "Choose a protocol of one of these",
         )

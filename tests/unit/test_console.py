@@ -44,6 +44,16 @@ def test_an_interruption_says_how_to_go_on(
     assert capsys.readouterr().err.endswith("go on with: lldata ingest 'my photos' --resume\n")
 
 
+def test_an_interruption_of_what_keeps_nothing_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    for command, said in (("check", "Nothing is kept; run it again"), ("ingest", "go on with")):
+        monkeypatch.setattr("sys.argv", ["lldata", "-v", command, "card"])
+        with pytest.raises(SystemExit):
+            console.run_app(raising(KeyboardInterrupt()), "lldata", keepers={"ingest"})
+        assert f"{said}: lldata -v {command} card\n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("number", "line"),
     [
@@ -96,6 +106,14 @@ def test_progress_off_a_terminal_is_a_line_for_each_tenth(capsys: pytest.Capture
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 10
     assert lines[-1] == "work: 25/25"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(float("nan"), "-"), (None, "-"), (12800.0, "12800"), (1e6, "1000000"), (0.03333, "0.03333")],
+)
+def test_a_cell_is_a_plain_number_or_a_dash(value: float | None, shown: str):
+    assert console._cell(value) == shown
 
 
 def test_a_table_stays_within_80_columns_and_prints_brackets(capsys: pytest.CaptureFixture[str]):

@@ -55,8 +55,14 @@ def test_a_folder_no_protocol_matches_is_a_finding_beside_one_that_does(tmp_path
 
 def test_frames_that_cannot_be_read_say_why(tmp_path: Path):
     scenes, _ = chosen(tmp_path, "Canon", {"00001": 200})
-    with pytest.raises(ProtocolError, match=r"none of its frames can be read .x: cut, but"):
-        detection.choose(tmp_path, scenes, {}, [FrameError("x", "cut", "whole", "Copy it")], CANON)
+    cut = FrameError("x", "it is cut", "it must be whole", "Copy it")
+    with pytest.raises(FrameError) as told:
+        detection.choose(tmp_path, scenes, {}, [cut], CANON)
+    assert str(told.value) == "x: it is cut, but it must be whole. Copy it."
+    with pytest.raises(
+        FrameError, match=r"^x: it is cut \(and 1 more of its frames cannot be used"
+    ):
+        detection.choose(tmp_path, scenes, {}, [cut, cut], CANON)
 
 
 def test_another_camera_is_refused_with_what_was_seen(tmp_path: Path):

@@ -110,6 +110,19 @@ def test_the_name_is_ours_whatever_the_server_redirects_to(site: Site, tmp_path:
     assert pinned(site, tmp_path).path == tmp_path / "set.bin"
 
 
+def test_what_is_there_is_taken_before_anything_is_fetched(site: Site, tmp_path: Path):
+    (tmp_path / "mine.bin").write_bytes(BODY)
+    away = RemoteFile("away.bin", "https://127.0.0.1:9/file", 10**6)
+    source = Source("night", "", "", "", (away, RemoteFile("mine.bin", "https://x/y", 10**6)))
+    with pytest.raises(DownloadError) as told:
+        download(source, tmp_path / "out", (tmp_path,), patience=HASTY)
+    assert (tmp_path / "out" / "mine.bin.sha256").is_file()
+    assert "no connection to 127.0.0.1:9 (" in told.value.found
+    assert told.value.remedy == (
+        "Try again later, or fetch https://127.0.0.1:9/file by hand and name the file with --from"
+    )
+
+
 # ---- resuming
 
 
@@ -424,4 +437,4 @@ def test_the_command_prints_what_it_holds(
     assert document["files"][0]["sha256"] == site.sha256
     assert (tmp_path / "Sony/short/a.ARW").read_bytes() == BODY
     cli.download("sid_sony", tmp_path)
-    assert "1 files unpacked" in capsys.readouterr().err
+    assert "1 file unpacked" in capsys.readouterr().err

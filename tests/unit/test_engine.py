@@ -3,7 +3,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +63,18 @@ def test_a_worker_sees_the_environment_of_now(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LLDATA_TEST", "changed since the first worker")
     assert run_isolated(os.getenv, "LLDATA_TEST") == "changed since the first worker"
     assert run_isolated(os.getenv, "OMP_NUM_THREADS") == "1"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which signals are blocked")
+def test_ctrl_c_never_reaches_a_worker_or_its_server():
+    from multiprocessing import forkserver
+
+    run_isolated(double, 1)
+    for path in (f"/proc/{forkserver._forkserver._forkserver_pid}/status", "/proc/self/status"):
+        (mask,) = (
+            line.split()[1] for line in Path(path).read_text().splitlines() if "SigBlk" in line
+        )
+        assert bool(int(mask, 16) >> (signal.SIGINT - 1) & 1) == ("self" not in path)
 
 
 def test_what_the_server_of_the_workers_loads_exists():

@@ -102,8 +102,13 @@ def test_a_flipped_bit_anywhere_in_a_packed_file_is_found(packed: Store, path: P
         broken[position] ^= 1 << int(rng.integers(8))
         path.write_bytes(broken)
         assert said(packed, deep=False) == {
-            "": ["the file's sha256 differs from the one at its end"]
+            "": [f"the file's sha256 differs from the one at its end. {store.GET_PACK}"]
         }
+
+
+def test_each_problem_of_a_folder_says_what_to_do(folder: Store):
+    store.scene_path(folder.path, "00003").unlink()
+    assert said(folder, deep=False)["00003"] == [f"the file is missing. {store.RESTORE}"]
 
 
 def read_in_child(opened: Store) -> int:
@@ -180,7 +185,11 @@ def test_the_check_runs_in_another_process_before_the_file_is_opened(path: Path)
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"no HDF5", "cannot be read"), (None, "it is no packed dataset"), ("links", "no packed")],
+    [
+        (b"no HDF5", r"it is cut short or damaged, .*Get the file again, or make it anew"),
+        (None, "it is no packed dataset"),
+        ("links", "no packed"),
+    ],
 )
 def test_other_files_are_no_packed_datasets(
     folder: Store, path: Path, content: object, message: str

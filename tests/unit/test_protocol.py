@@ -32,7 +32,7 @@ def test_the_mark_ii_is_another_camera():
 
 
 def test_an_unknown_protocol_names_those_there_are():
-    with pytest.raises(ProtocolError, match=r"--protocol sony: no such protocol.*sid_sony"):
+    with pytest.raises(ProtocolError, match=r"^protocol sony: no such protocol.*sid_sony"):
         protocol.load("sony")
 
 

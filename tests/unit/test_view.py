@@ -83,3 +83,21 @@ def test_show_prints_several_datasets_as_one(
     assert document["rows"] == both.counts()
     cli.show(named)
     assert "5 usable pairs of 6" in capsys.readouterr().err
+
+
+def test_show_prints_whole_digests_and_a_dash_where_there_is_nothing(
+    both: view.View, capsys: pytest.CaptureFixture[str]
+):
+    one = both.stores["one"]
+    cli.show([str(one.path)])
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().err.splitlines()]
+    shown = {words[0]: words[1].strip() for words in lines if len(words) == 2}
+    assert (shown["digest"], shown["rendered"]) == (one.digest, one.reference_digest)
+    assert (shown["sources"], shown["kind"], shown["simulated"]) == ("-", "raw", "yes")
+    assert shown["pairs"] == "2, 1 in quarantine"
+
+
+def test_an_index_of_a_pack_is_not_rebuilt(tmp_path: Path):
+    (tmp_path / "night.h5").write_bytes(b"")
+    with pytest.raises(StoreError, match="it is a packed dataset, .* anew with lldata pack"):
+        cli.index(str(tmp_path / "night.h5"))
