@@ -147,6 +147,11 @@ class Pair:
         return registration.green_halves(self.short)
 
     @property
+    def step(self) -> float:
+        """One DN on the scale of `halves`."""
+        return 1 / (self.short.white_level - min(self.short.black_level))
+
+    @property
     def comparable(self) -> bool:
         """Whether short and long have the same size."""
         return self.halves.shape[1:] == self.scene.long_green.shape
@@ -156,7 +161,7 @@ class Pair:
         """How the long lies against the short, None where that cannot be measured."""
         if not self.comparable:
             return None
-        return registration.register(self.halves, self.scene.long_green)
+        return registration.register(self.halves, self.scene.long_green, self.step)
 
     @cached_property
     def shift(self) -> registration.Shift | None:

@@ -22,6 +22,9 @@ FEWEST, MOST = 4, 16  # blocks a side
 DOWN, ACROSS, LONG, SHORT, NOISE = range(5)  # rows and columns of a block's sums
 _NOISE_SAMPLE = 4 * np.pi * SIGMA**2  # pixels over which smoothed noise is one sample
 _SAMPLING_PX = 0.05  # by which coarse sampling displaces the structure of one block
+_OF_HALF = 2.7  # variance of one half's noise over that of the smoothed noise plane
+_SEEN = 0.9  # share of a block
+_KNOWN = 0.1  # share of a block's structure that may be rounding
 _OUTLIER = 9.0  # squared deviations beyond which a block counts less
 
 
@@ -35,6 +38,31 @@ class BlockSums:
     grid: tuple[int, int]  # blocks down and across
     side: tuple[int, int]  # pixels of a block
     pose: Pose  # under which the long was compared
+    seen: Numbers  # (n,) share of a block that is not too bright for the long
+    step: float  # of the short's values
+
+    @property
+    def told(self) -> NDArray[np.bool_]:
+        """(n,) whether nearly all of a block is dark enough for the long to follow its light."""
+        told: NDArray[np.bool_] = self.seen > _SEEN
+        return told
+
+    @property
+    def fine(self) -> NDArray[np.bool_]:
+        """(n,) whether a block's structure is told, and far above what rounding adds to it.
+
+        Gaussian noise evens rounding out (Widrow 1956): of its error's amplitude exp(-2 pi^2
+        noise / step^2) stays with the picture. What is seen of noise holds rounding itself.
+        """
+        area = self.side[0] * self.side[1]
+        if not self.step:
+            return self.told
+        rounded = self.step**2 / 12
+        noise = np.maximum(_OF_HALF * self.products[:, NOISE, NOISE] / area - rounded, 0)
+        rounding = area * rounded * np.exp(-4 * np.pi**2 * noise / self.step**2)
+        structure = self.products[:, SHORT, SHORT] - self.products[:, NOISE, NOISE]
+        fine: NDArray[np.bool_] = self.told & (structure * _KNOWN >= rounding)
+        return fine
 
     @property
     def noise(self) -> Numbers:
@@ -63,7 +91,8 @@ class BlockSums:
 
         side = 2 * self.side[0], 2 * self.side[1]
         y, x = fours(self.y) / 4, fours(self.x) / 4
-        return BlockSums(fours(self.products), y, x, (down, across), side, self.pose)
+        products, seen = fours(self.products), fours(self.seen) / 4
+        return BlockSums(products, y, x, (down, across), side, self.pose, seen, self.step)
 
 
 @dataclass(frozen=True)
@@ -85,7 +114,7 @@ def sums(level: Level, pose: Pose) -> BlockSums:
     long = moved(level.long, pose)[rows, columns]
     short, noise = (p[rows, columns] for p in (level.short, level.noise))
     weight = level.weight(moved(level.light, pose)[rows, columns])
-    products = np.empty((down, across, 5, 5))
+    products, seen = np.empty((down, across, 5, 5)), np.empty((down, across))
     for i in range(down):
         strip = slice(i * side[0], (i + 1) * side[0])
         planes = np.stack([*_slopes(long, strip), long[strip], short[strip], noise[strip]])
@@ -93,10 +122,13 @@ def sums(level: Level, pose: Pose) -> BlockSums:
         tiles = tiles.reshape(5, side[0], across, side[1]).transpose(2, 0, 1, 3)
         tiles = tiles.reshape(across, 5, -1)
         products[i] = tiles @ tiles.transpose(0, 2, 1)
+        bright = (weight[strip, : across * side[1]] == 0).reshape(side[0], across, side[1])
+        seen[i] = 1 - bright.mean(axis=(0, 2))
     y = rows.start + (np.arange(down) + 0.5) * side[0] - level.shape[0] / 2
     x = columns.start + (np.arange(across) + 0.5) * side[1] - level.shape[1] / 2
     y, x = (a.ravel() for a in np.meshgrid(y, x, indexing="ij"))
-    return BlockSums(products.reshape(-1, 5, 5), y, x, (down, across), side, pose)
+    products = products.reshape(-1, 5, 5)
+    return BlockSums(products, y, x, (down, across), side, pose, seen.ravel(), level.step)
 
 
 def solve(blocks: BlockSums, *, turning: bool) -> Fit | None:

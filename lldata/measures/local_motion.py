@@ -84,17 +84,18 @@ def _compared(blocks: BlockSums, pose: Pose, gain: float, factor: int) -> LocalM
     spread = np.linalg.inv(terms) * blocks.noise[:, None, None] / gain**2
     change = np.subtract(pose, blocks.pose)
     off = (found[:, :2] / gain - blocks.effect @ change) * factor
-    off_error = np.sqrt(np.linalg.eigvalsh(spread[:, :2, :2])[:, -1]) * factor
+    off_error = np.sqrt(np.maximum(np.linalg.eigvalsh(spread[:, :2, :2])[:, -1], 0)) * factor
     other = found[:, LONG] / gain
     # twice the noise is added up in what is compared: the short's own and that of the noise plane
     picture = products[:, SHORT, SHORT] - noise
     left = picture - (found * products[:, :3, SHORT]).sum(axis=1)
     structure = np.maximum(gain**2 * products[:, LONG, LONG], picture)
+    structure = np.maximum(structure, 1e-30)  # nothing is left of a block beyond the knee
     share = left / structure
     share_error = 2 * np.sqrt(noise * blocks.noise) / structure
-    placed = off_error < _PLACED_PX
-    told = share_error < _KNOWN_SHARE
-    weighed = told & (np.sqrt(spread[:, LONG, LONG]) < _KNOWN_GAIN)
+    placed = (off_error < _PLACED_PX) & blocks.fine
+    told = (share_error < _KNOWN_SHARE) & blocks.fine
+    weighed = told & (np.sqrt(np.maximum(spread[:, LONG, LONG], 0)) < _KNOWN_GAIN)
     moved = told & (share - _SURE * share_error > UNEXPLAINED)
     moved |= placed & (np.hypot(*off.T) - _SURE * off_error > MOVED_PX)
     moved |= weighed & ((other < 1 / OTHER_GAIN) | (other > OTHER_GAIN))

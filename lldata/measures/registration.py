@@ -29,7 +29,7 @@ from lldata.measures.block_fit import LONG, NOISE, SHORT, BlockSums, Fit
 from lldata.measures.local_motion import LocalMotion
 from lldata.measures.resample import Pose
 from lldata.measures.shift_search import search
-from lldata.measures.whitening import Level, expose, level, reduced
+from lldata.measures.whitening import Exposed, Level, bend, expose, level, reduced
 
 Planes = NDArray[np.float32]
 
@@ -40,6 +40,7 @@ HARDLY = 0.1  # below it at every scale: nothing but noise
 LARGEST_SIDE = 512  # pixels; larger frames are searched at half size, quarter size, ...
 SAMPLING_ERROR_PX = 0.02  # what coarse sampling adds to the error of the noise, as measured
 _SMALLEST_SIDE = 32  # pixels of the coarsest scale
+_ENOUGH = 0.25  # share of blocks that are neither too bright nor too coarse
 _SURE = 4.0  # standard errors from which a turn is believed
 _ROUNDS, _LONGEST_STEP, _FARTHEST, _CLOSE = 8, 1.5, 6.0, 0.05  # of the least squares, pixels
 
@@ -108,9 +109,29 @@ def measure(halves: Planes, target: Planes) -> Shift | None:
     return found.shift if found else None
 
 
-def register(halves: Planes, target: Planes) -> Registration | None:
-    """Measure shift, turn and blocks; arguments and None as for `measure`."""
-    exposed = expose(halves, target)
+def register(halves: Planes, target: Planes, step: float = 0.0) -> Registration | None:
+    """Measure shift, turn and blocks; arguments and None as for `measure`.
+
+    A target that stops to follow the light is compared up to there.
+
+    Parameters
+    ----------
+    step : of the values that the short can take; noise that is smaller leaves them too coarse
+    """
+    exposed = expose(halves, target, step)
+    found = _registered(exposed, halves, target)
+    shift = found.shift if found else None
+    pose = Pose(shift.y_px, shift.x_px) if shift else Pose(0.0, 0.0)
+    bent = bend(halves, target, pose)
+    if bent is None:
+        return found
+    return _registered(expose(halves, target, step, bent), halves, target, pose)
+
+
+def _registered(
+    exposed: Exposed | None, halves: Planes, target: Planes, near: Pose | None = None
+) -> Registration | None:
+    """Measure what is exposed alike, from a known pose or from the best that is found."""
     if exposed is None:
         return None
     factor = 1
@@ -118,13 +139,14 @@ def register(halves: Planes, target: Planes) -> Registration | None:
         factor *= 2
     at = cache(lambda scale: level(exposed, scale))
     radius = max(min(SEARCH_PX, min(target.shape) // 4) // factor, 1)
-    pose = search(at(factor), reduced(halves.mean(0), factor), radius)
+    pose = near.scaled(1 / factor) if near else None
+    pose = pose or search(at(factor), reduced(halves.mean(0), factor), radius)
     blocks, fit = _refine(at(factor), pose)
     while factor > 1:
         factor //= 2
         blocks, fit = _refine(at(factor), fit.pose.scaled(2))
     seen = _reliable(at, blocks, fit.pose)
-    if seen is None:
+    if seen is None or (seen.agreement < SAME_PLACE and seen.blocks.fine.mean() < _ENOUGH):
         return None
     error = float(np.hypot(fit.error_px, SAMPLING_ERROR_PX))
     turned = block_fit.solve(blocks, turning=True)
@@ -174,7 +196,8 @@ def _reliable(at: Callable[[int], Level], blocks: BlockSums, pose: Pose) -> _See
     """Compare at the finest scale at which the short is reliable, else at the best there is."""
     best, factor = None, 1
     while True:
-        total = blocks.products.sum(0)
+        told = blocks.told
+        total = blocks.products[told].sum(0) * (told.mean() >= _ENOUGH)
         picture = total[SHORT, SHORT] - total[NOISE, NOISE]
         reliability = float(picture / max(total[SHORT, SHORT], 1e-30))
         if reliability > (best.reliability if best else HARDLY) and total[LONG, LONG] > 0:

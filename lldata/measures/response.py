@@ -23,7 +23,7 @@ _BINS = (32, 16, 8)  # steps of brightness, fewer where noise asks for it
 _FEWEST_BINS, _IN_BIN = 5, 12
 _ROUGH = 0.02  # of the light: what a line is no better than, whatever the noise
 _BEFORE_KNEE = 0.8  # up to here the line is fitted
-_TOO_NOISY = 0.03  # doubt from which a missing fifth of the light cannot be told
+TOO_NOISY = 0.03  # doubt from which a missing fifth of the light cannot be told
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def fit(short: Values, long: Values, ratio: float) -> Response | None:
     for count in _BINS:
         bins = np.array_split(order, min(count, len(long) // _IN_BIN))
         straight, lacking, doubt = _linear_part(bins, short, long)
-        if doubt < _TOO_NOISY:
+        if doubt < TOO_NOISY:
             break
     kept = np.concatenate(bins[:straight])
     line = _line(short[kept], long[kept])
@@ -80,7 +80,7 @@ def knee(responses: Sequence[Sequence[Response | None]]) -> Knee | None:
     """
     found = []
     for channel, column in enumerate(zip(*responses, strict=True)):
-        told = [r for r in column if r is not None and r.doubt < _TOO_NOISY]
+        told = [r for r in column if r is not None and r.doubt < TOO_NOISY]
         if told:
             share = float(np.median([r.beyond for r in told]))
             levels = [r.knee_dn for r in told if r.knee_dn is not None]

@@ -15,12 +15,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lldata.measures import response
+from lldata.measures.resample import Pose, moved, overlap
+from lldata.measures.response import Response
+
 Planes = NDArray[np.float32]
 
 SIGMA = 0.4  # pixels: hardly a blur; it only tames the steps that bound each plane from above
 _LOW_SIGMA = 8.0  # pixels: coarser structure, and uneven light with it, is left out
 _LOW_STEP = 4  # the low band is made on pixels this much larger
 _HIGHLIGHT = 99.7  # percentile of the long; brighter lamps are alike in neither frame
+_BELOW_KNEE = 0.8  # of the knee: up to here the long is linear beyond doubt
 _STEP = 8  # pixels a side of the blocks that tell how noise follows light
 _PARTS = 8
 
@@ -33,6 +38,8 @@ class Exposed:
     long: Planes  # (h, w)
     brightest: float
     spread: float  # standard deviation of one half's noise
+    step: float  # of the values that the short can take
+    end: float  # as of Level
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +53,14 @@ class Level:
     light: Planes  # the long, unfiltered
     floor: float  # variance of `noise` without light
     slope: float  # and what it gains per light
+    step: float  # of the short's values
+    end: float  # light from which the long does not follow it; infinite if it does throughout
 
     def weight(self, light: Planes) -> Planes:
         """Return 1 / standard deviation of the noise at that light, over the one without light."""
         variance = self.floor + self.slope * np.maximum(light, 0)
-        return np.sqrt(self.floor / variance).astype(np.float32, copy=False)
+        weight = np.sqrt(self.floor / variance) * (light < self.end)
+        return weight.astype(np.float32, copy=False)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -59,16 +69,42 @@ class Level:
         return height, width
 
 
-def expose(halves: Planes, target: Planes) -> Exposed | None:
-    """Bring the target (h, w) to the exposure of the halves (2, h, w); None without any light."""
+def expose(
+    halves: Planes, target: Planes, step: float = 0.0, bent: Response | None = None
+) -> Exposed | None:
+    """Bring the target (h, w) to the exposure of the halves (2, h, w); None without any light.
+
+    Parameters
+    ----------
+    step : of the values that the short can take
+    bent : how the target answers to the light, where it stops to follow it: what is brighter than
+        its knee is made alike in both
+    """
     short, long = float(halves.mean()), float(target.mean())
     if short <= 0 or long <= 0:
         return None
-    scaled = _without_hot_photosites(target) * np.float32(short / long)
+    scale = short / long if bent is None else 1 / bent.a
+    scaled = _without_hot_photosites(target) * np.float32(scale)
     brightest = float(np.percentile(scaled[::2, ::2], _HIGHLIGHT))
+    end = np.inf
+    if bent is not None and bent.knee_dn is not None:
+        halves = halves - np.float32(bent.offset_dn)
+        end = min(brightest, _BELOW_KNEE * bent.knee_dn * scale)
+        brightest = end
     difference = np.abs(halves[0, ::2, ::2] - halves[1, ::2, ::2])
     spread = 1.4826 * float(np.median(difference)) / np.sqrt(2)
-    return Exposed(halves, np.minimum(scaled, np.float32(brightest)), brightest, spread)
+    return Exposed(halves, np.minimum(scaled, np.float32(brightest)), brightest, spread, step, 0.99 * end)
+
+
+def bend(halves: Planes, target: Planes, pose: Pose) -> Response | None:
+    """Return how the target answers to the light, if it stops to follow it; else None."""
+    short, long = reduced(halves.mean(0), _STEP), reduced(target, _STEP)
+    small = pose.scaled(1 / _STEP)
+    seen = overlap((short.shape[0], short.shape[1]), small)
+    light = moved(long, small)[seen].ravel().astype(np.float64)
+    found = response.fit(short[seen].ravel().astype(np.float64), light, 1.0)
+    told = found is not None and found.knee_dn is not None and found.doubt < response.TOO_NOISY
+    return found if told else None
 
 
 def _without_hot_photosites(plane: Planes) -> Planes:
@@ -93,7 +129,7 @@ def level(exposed: Exposed, factor: int) -> Level:
     half = np.float32(0.5)
     short, noise = _band((one + two) * half), _band((one - two) * half)
     long = _band(_smooth(light))
-    return Level(factor, short, noise, long, light, *_noise_law(noise, light))
+    return Level(factor, short, noise, long, light, *_noise_law(noise, light), exposed.step, exposed.end)
 
 
 def reduced(plane: Planes, factor: int) -> Planes:
