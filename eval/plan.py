@@ -202,7 +202,7 @@ def _track(settings: Settings, store: Store, tell: Callable[[str], None]) -> Tra
         )
     if not track.pinned:
         tell(
-            f"track {track.name}: all usable pairs of {store.name}, split {split} (no track of "
-            "these data is kept)"
+            f"track {track.name}: all usable pairs of {store.name}, split {split} (no track "
+            "file is about these data)"
         )
     return track

@@ -36,7 +36,7 @@ def make_folder(folder: Path) -> None:
     except (FileNotFoundError, NotADirectoryError, FileExistsError) as error:
         raise LowLightError(
             folder,
-            f"no file can be made in it ({os.strerror(error.errno).lower()})",
+            f"no file can be made in it ({str(error.strerror).lower()})",
             "a folder that takes files is needed",
             "Choose another path",
         ) from error

@@ -166,7 +166,7 @@ def _verify_whole(dataset: Store, temporary: Path, out: Path, advance: Callable[
     packed.close()
     if wrong:
         raise StoreError(
-            out, f"what was written reads back differently ({wrong[0]})",
+            out, f"what was written reads back differently ({wrong[0].removesuffix(f'. {GET_PACK}')})",
             "a disk gives back what it took", "Verify the dataset, then the disk",
         )  # fmt: skip
 

@@ -44,10 +44,10 @@ def rows_about(
             _log.info("the lists in %s decide the splits of %s", place, protocol.name)
             return rows
     if lists is not None:
-        held = list_files(lists)
+        held = ", ".join(p.name for p in list_files(lists))
         raise FrameError(
             f"--lists {lists}",
-            f"no list in it ({', '.join(p.name for p in held)}) names a frame of {protocol.name}" if held
+            f"no list in it ({held}) names a frame of {protocol.name}" if held
             else "it holds no list",
             "a list names these frames, one a line" if held
             else "lists are called train.txt or Sony_train_list.txt, and so for val and test",

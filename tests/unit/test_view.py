@@ -99,5 +99,5 @@ def test_show_prints_whole_digests_and_a_dash_where_there_is_nothing(
 
 def test_an_index_of_a_pack_is_not_rebuilt(tmp_path: Path):
     (tmp_path / "night.h5").write_bytes(b"")
-    with pytest.raises(StoreError, match="it is a packed dataset, .* anew with lldata pack"):
+    with pytest.raises(StoreError, match=r"it is a packed dataset, .* anew with lldata pack"):
         cli.index(str(tmp_path / "night.h5"))
