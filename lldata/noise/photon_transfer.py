@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from lldata.frame import Frame
 from lldata.measures import blocks
+from lldata.noise import stillness
 
 Values = NDArray[np.float64]
 
@@ -31,9 +32,6 @@ _T_95 = 2.262  # two-sided, 9 degrees of freedom
 _BINS, _IN_BIN = 32, 32
 _OUTLYING = 5.0  # deviations of a block's variance from its like
 _QUANTISATION = 1 / 12  # DN^2, of whole numbers
-_UNLIKE, _DOUBT = 2.0, 7.0  # scatter of n blocks over their noise: 2 + 3 standard errors (7/sqrt n)
-_SCALES, _CELLS = (1, 4), 100  # blocks a side in which pictures are compared, and fewest of them
-_MEDIAN = 0.4549  # of chi^2 with one degree of freedom
 _ROOT = np.float32(math.sqrt(0.5))  # of a difference, to the noise of one frame
 
 
@@ -179,38 +177,10 @@ def _measured(
         channel=(site[:, None] * ones)[inside],
         group=(np.arange(mean.shape[1]) % _GROUPS * ones)[inside],
         row_variance=np.array([max(float(of_rows.var(ddof=1)) - float(within), 0.0)]),
-        unlike=np.array([_unlike(np.stack((of_blocks.mean(-1), variance / count, mean)), planes)]),
+        unlike=np.array(
+            [stillness.unlike(np.stack((of_blocks.mean(-1), variance / count, mean)), planes)]
+        ),
     )
-
-
-def _unlike(told: NDArray[np.float32], usable: NDArray[np.bool_]) -> float:
-    """Return how far the means of a difference's blocks scatter, over the most that noise does.
-
-    Neighbouring blocks are compared, so that light that changes slowly over the picture does not
-    count, nor light that grew by one factor, nor, by medians, what moved in a part of it.
-
-    Parameters
-    ----------
-    told : (3, sites, blocks) mean of the difference, variance of that mean, level
-    usable : (down, across) blocks
-    """
-    planes = np.where(usable, told.reshape(*told.shape[:2], *usable.shape), np.nan)
-    found = [0.0]
-    for side in _SCALES:
-        down, across = (length // side for length in usable.shape)
-        whole = planes[..., : down * side, : across * side]
-        cells = whole.reshape(*told.shape[:2], down, side, across, side).mean(axis=(3, 5))
-        step, _, light = np.diff(cells, axis=3)
-        noise = (cells[1, ..., 1:] + cells[1, ..., :-1]) / side**2
-        known = np.isfinite(step)
-        if np.count_nonzero(known) < _CELLS:
-            continue
-        step, light, noise = step[known], light[known], np.maximum(noise[known], 1e-9)
-        strong = np.abs(light) > np.median(np.abs(light))
-        factor = np.median(step[strong] / light[strong]) if strong.any() else 0.0
-        scatter = float(np.median((step - factor * light) ** 2 / noise)) / _MEDIAN
-        found.append(scatter / (_UNLIKE + _DOUBT / math.sqrt(len(step))))
-    return max(found)
 
 
 def _row_means(d: NDArray[np.float32]) -> NDArray[np.float32]:

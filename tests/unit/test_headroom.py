@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -91,6 +92,14 @@ def test_the_noise_of_a_pair_is_measured_from_it_alone():
     assert found.read_sigma == pytest.approx(0.75, abs=0.5)  # of a signal whose noise is 5 DN
     assert found.source == "by the shorts against the long"
     assert audit.audit(pair).status == "pass"
+
+
+@pytest.mark.parametrize(("other", "sets"), [(1, 1), (2, 0)])
+def test_only_takes_of_one_picture_tell_the_noise_of_a_scene(other: int, sets: int):
+    shorts = [frame(light(seed, (192, 256)), 0.5, take) for take, seed in enumerate((1, other))]
+    scene = SimpleNamespace(long=frame(light(1, (192, 256)), 10))
+    scene.pairs = [SimpleNamespace(short=s, shift=None, comparable=True) for s in shorts]
+    assert len(audit._takes(scene, 1)) == sets
 
 
 def test_a_reference_as_noisy_as_results_is_a_warning():
