@@ -21,7 +21,7 @@ for frame in clip_frames(clips, "{scene}", "target", 0, 1):  # first, count
     print(patch.shape, region.shape, frame.shape)"""
 _ABOUT_DIFFERENCE = (
     "What was drawn for each pair, and the difference map that networks estimate (the photograph "
-    "is the dark picture plus alpha times it, but for noise and rounding):"
+    "is the dark picture plus alpha times it, but for noise, rounding and what became black):"
 )
 _DIFFERENCE = """\
 import numpy as np
