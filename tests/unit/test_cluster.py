@@ -149,7 +149,9 @@ def test_an_address_where_something_else_answers_is_said_in_one_line(
         def answer() -> None:
             with contextlib.suppress(OSError):
                 while True:
-                    server.accept()[0].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9)
+                    with server.accept()[0] as line:
+                        line.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9)
+                        line.recv(2**16)
 
         threading.Thread(target=answer, daemon=True).start()
         with pytest.raises(LowLightError, match="no scheduler answers"):
