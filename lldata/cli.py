@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -224,7 +223,10 @@ def check(
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
-    """Audit a folder of frames without storing anything; exit 1 if a scene should be shot again.
+    """Audit a folder of frames without storing anything; exit 1 unless all are good.
+
+    Exit 1 says that something was found, if only to look at; what cannot be told (unknown) is no
+    finding.
 
     Example: lldata check /media/card/canon6d
     """
@@ -329,11 +331,11 @@ def _answer(findings: Sequence[Any], scenes: int) -> None:
     if found:
         columns = ("scene", "verdict", "audit", "what was found")
         console.print_table("", columns, verdict.rows(found))
-    counts = Counter((f.check, f.status) for f in findings if f.pair)
-    order = ("pass", "unknown", "warn", "quarantine")
-    checks = sorted({check for check, _ in counts})
-    rows = [(c, *(counts[c, s] for s in order)) for c in checks]
-    console.print_table("Audits, number of pairs", ("audit", *order), rows)
+    for said in verdict.of_lists(findings):
+        console.say_wrapped(f"Lists: {said}.")
+    rows = verdict.counts(findings)
+    if rows:
+        console.print_table("Audits, number of scenes", ("audit", *verdict.ORDER), rows)
 
 
 @_cli.command("ls")

@@ -7,6 +7,7 @@ import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,13 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from lldata import publish
-from lldata.audit import Status
+from lldata.audit import Finding, Status
 from lldata.engine import Local, Unit, run_units
 from lldata.errors import LowLightError
 from lldata.outputs import plots
 from lldata.outputs.captions import CAPTIONS, meanings
 from lldata.outputs.thumbnails import BINS, STOPS, Sheet, sheet
-from lldata.outputs.verdict import WORDS, Verdict, headline, verdicts
+from lldata.outputs.verdict import COPY, WORDS, Verdict, headline, of_lists, tally, verdicts
 from lldata.store import Store
 
 MOST_SCENES = 500  # on the contact sheet, those with findings first
@@ -98,6 +99,7 @@ def _view(dataset: Store, found: Sequence[Verdict], sheets: Sequence[Sheet]) -> 
         "synthetic": dataset.synthetic,
         "headline": headline(found, len(dataset.scenes)),
         "verdicts": found,
+        "lists": of_lists(dataset.findings),
         "stored": {str(scene) for scene in dataset.scenes["scene"]},
         "numbers": _numbers(dataset, found),
         "facts": _facts(dataset, sheets),
@@ -115,11 +117,16 @@ def _view(dataset: Store, found: Sequence[Verdict], sheets: Sequence[Sheet]) -> 
 
 
 def _numbers(dataset: Store, found: Sequence[Verdict]) -> list[tuple[str, int, str]]:
-    states = Counter(v.status for v in found)
+    states = Counter(v.word for v in found)
     usable = len(dataset.usable())
     return [
-        ("scenes to shoot again", states["quarantine"], f"of {_plural(dataset.scenes, 'scene')}"),
-        ("scenes to look at", states["warn"], "usable, with a warning"),
+        (
+            "scenes to shoot again",
+            states[WORDS["quarantine"]],
+            f"of {_plural(dataset.scenes, 'scene')}",
+        ),
+        ("scenes to copy again", states[COPY], "from the card: files are damaged"),
+        ("scenes to look at", states[WORDS["warn"]], "usable, with a warning"),
         ("usable pairs", usable, f"of {_plural(dataset.pairs, 'pair')}"),
     ]
 
@@ -210,18 +217,25 @@ def _findings(dataset: Store) -> dict[str, Any]:
     ordered = sorted(
         dataset.findings, key=lambda f: (_ORDER.index(f.status), f.scene, f.check, f.pair)
     )
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    told = meanings(dataset.kind)
-    for finding in ordered:
-        counts[finding.check][finding.status] += 1
-    rows = [(f, _number(f.measured), _number(f.limit)) for f in ordered[:MOST_ROWS]]
+    counts, told, alike = tally(ordered), meanings(dataset.kind), defaultdict(list)
+    for f in ordered:
+        alike[replace(f, pair="")].append(f.pair)
+    rows = [
+        (f, _of(f, pairs), _number(f.measured), _number(f.limit))
+        for f, pairs in list(alike.items())[:MOST_ROWS]
+    ]
     return {
         "spoken": [row for row in rows if row[0].status != "pass"],
         "passed": [row for row in rows if row[0].status == "pass"],
-        "untold": len(ordered) - len(rows),
+        "untold": len(alike) - len(rows),
         "audits": [(check, counts[check], told.get(check, "")) for check in sorted(counts)],
         "order": _ORDER,
     }
+
+
+def _of(finding: Finding, pairs: Sequence[str]) -> str:
+    """Return what a finding is about: its pairs, its scene, or the lists beside the scenes."""
+    return ", ".join(filter(None, pairs)) or finding.scene or "lists"
 
 
 def _number(value: float | None) -> str:

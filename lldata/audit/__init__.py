@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Status = Literal["pass", "warn", "quarantine", "unknown"]
+BESIDES = ". Besides: "  # in a message: what follows was measured too and decided nothing
 _GRAVITY: tuple[Status, ...] = ("pass", "unknown", "warn", "quarantine")
 
 
@@ -20,6 +21,11 @@ class Finding:
     measured: float | None
     limit: float | None
     message: str
+
+    @property
+    def reason(self) -> str:
+        """What decided, without the other numbers."""
+        return self.message.partition(BESIDES)[0]
 
     def as_json(self) -> dict[str, Any]:
         """Return the finding as plain JSON values."""

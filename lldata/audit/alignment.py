@@ -26,6 +26,10 @@ MEANING = (
 
 _EXACT = 0.3  # of the limit for warnings: the standard error up to which a shift is taken as it is
 _SURE_SHIFT, _SURE_TURN = 2.0, 3.0  # standard errors
+_ADVICE = {
+    "warn": "Usable: look at both frames before methods are judged by it",
+    "quarantine": "Shoot the scene again",
+}
 _FEWEST_MOVED = 2  # blocks
 
 
@@ -55,7 +59,7 @@ def audit(pair: Pair) -> Finding:
     decides = next(part for part in parts if part.status == gravest)
     message = "; ".join(part.message for part in parts if part.message)
     if gravest in ("warn", "quarantine"):
-        message += ". Shoot the scene again"
+        message += f". {_ADVICE[gravest]}"
     return pair.finding("alignment", gravest, decides.measured, decides.limit, message)
 
 
@@ -64,7 +68,7 @@ def _unable(pair: Pair) -> str:
     if not pair.comparable:
         return "short and long differ in size"
     if pair.shift is None:
-        return "the short shows no structure above its noise"
+        return "too little of the picture stands above the short's noise and its steps"
     if pair.scene.clipped >= pair.scene.protocol.limits.clipped_quarantine:
         return f"{pair.scene.clipped:.1%} of the long is clipped"
     return ""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lldata.audit import Finding, Status, worst
+from lldata.audit import BESIDES, Finding, Status, worst
 from lldata.audit.evidence import Pair
 from lldata.measures.registration import SAME_PLACE
 from lldata.measures.response import SURE, Response
@@ -29,12 +29,13 @@ MEANING = (
 
 
 class _Verdict(NamedTuple):
-    """What one measurement says; `text` is part of every message."""
+    """What one measurement says; where it decides it opens the message by its reason."""
 
     status: Status
     measured: float | None
     limit: float
     text: str
+    reason: str = ""  # the failing figure, its limit and what to do first
 
 
 def audit(pair: Pair) -> Finding:
@@ -43,7 +44,11 @@ def audit(pair: Pair) -> Finding:
     verdicts = [check(pair, limits) for check in _CHECKS]
     status = worst([verdict.status for verdict in verdicts])
     gravest = next(verdict for verdict in verdicts if verdict.status == status)
-    said = "; ".join(verdict.text for verdict in verdicts if verdict.text)
+    opening = gravest.reason if status in ("warn", "quarantine") else ""
+    rest = [verdict.text for verdict in verdicts if verdict.text]
+    if opening:
+        rest = [verdict.text for verdict in verdicts if verdict.text and verdict is not gravest]
+    said = BESIDES.join(filter(None, (opening, "; ".join(rest))))
     return pair.finding("exposure", status, gravest.measured, gravest.limit, said)
 
 
@@ -58,7 +63,11 @@ def _ratio(pair: Pair, limits: Limits) -> _Verdict:
         float(np.expm1(max(sure))), limits.exposure_warn, limits.exposure_quarantine
     )
     text = f"the measured ratio is {told} of the nominal one"
-    return _Verdict(status, abs(off.a - 1), limit, text)
+    reason = (
+        f"the long got {off.a:.2f} times the light that its exposure claims against the short's "
+        f"(limit {limit:.0%} off; {text}). Compare times, aperture and lamps of both"
+    )
+    return _Verdict(status, abs(off.a - 1), limit, text, reason)
 
 
 def _black(pair: Pair, limits: Limits) -> _Verdict:
@@ -69,7 +78,11 @@ def _black(pair: Pair, limits: Limits) -> _Verdict:
     _, off = channels[int(np.argmax(sure))]
     told = ", ".join(f"{letter} {c.offset_dn:+.2f}" for letter, c in channels)
     text = f"the short counts from a black off by {told} DN"
-    return _Verdict("warn" if max(sure) >= limit else "pass", abs(off.offset_dn), limit, text)
+    reason = (
+        f"{text} (limit {limit:g}). Look for stray light and dark frames taken off in the camera"
+    )
+    status: Status = "warn" if max(sure) >= limit else "pass"
+    return _Verdict(status, abs(off.offset_dn), limit, text, reason)
 
 
 def _measured(pair: Pair, largest_error: float) -> list[tuple[str, Response]] | str:
@@ -77,6 +90,8 @@ def _measured(pair: Pair, largest_error: float) -> list[tuple[str, Response]] | 
     if pair.scene.long is None:
         return "a ready reference holds no linear long exposure to measure"
     if not pair.in_place:
+        if pair.scene.clipped >= pair.scene.protocol.limits.clipped_quarantine:
+            return "too much of the long is clipped to measure the ratio"
         away = pair.shift is not None and pair.shift.agreement < SAME_PLACE
         return f"short and long show {'different places' if away else 'the same place shifted'}"
     told = [
@@ -95,11 +110,12 @@ def _linearity(pair: Pair, limits: Limits) -> _Verdict:
     if knee.level_dn is None:
         return _Verdict("pass", 0.0, limits.linearity_warn, "the long follows the light")
     status, limit = _judged(knee.share, limits.linearity_warn, limits.linearity_quarantine)
-    return _Verdict(
-        status, knee.share, limit,
+    text = (
         f"{knee.share:.0%} of the long shows less light than there was: it follows up to "
-        f"{knee.level_dn:.0f} DN above black only ({'RGBG'[knee.channel]})",
-    )  # fmt: skip
+        f"{knee.level_dn:.0f} DN above black only ({'RGBG'[knee.channel]})"
+    )
+    reason = f"{text} (limit {limit:.0%}). Shorten the long exposure"
+    return _Verdict(status, knee.share, limit, text, reason)
 
 
 def _clipping(pair: Pair, limits: Limits) -> _Verdict:
@@ -107,15 +123,21 @@ def _clipping(pair: Pair, limits: Limits) -> _Verdict:
     status, limit = _judged(share, limits.clipped_warn, limits.clipped_quarantine)
     if pair.scene.long is None and status == "warn":
         status = "pass"  # a ready picture is clipped by its curve, not only by the sensor
-    advice = ". Expose less" if status == "quarantine" else ""
-    return _Verdict(status, share, limit, f"{share:.1%} of the long is clipped{advice}")
+    text = f"{share:.1%} of the long is clipped"
+    reason = f"{text} (limit {limit:.0%}). Shorten the long exposure"
+    return _Verdict(status, share, limit, text, reason)
 
 
 def _white(pair: Pair, limits: Limits) -> _Verdict:
     change = pair.scene.white_change
-    text = f"LibRaw rendered its brightest pixel, {change:.1%} under the white level, as white"
+    text = f"the reference is rendered {change:.1%} brighter than exposed"
+    reason = (
+        f"{text} (limit {limits.effective_white:.0%}): nothing in the long reaches white, so "
+        "LibRaw makes its brightest pixel white. Nothing need be shot again; let a highlight reach "
+        "white in the next shoot"
+    )
     status: Status = "warn" if change > limits.effective_white else "pass"
-    return _Verdict(status, change, limits.effective_white, text if change > 0 else "")
+    return _Verdict(status, change, limits.effective_white, text if change > 0 else "", reason)
 
 
 def _judged(value: float, warn: float, quarantine: float) -> tuple[Status, float]:

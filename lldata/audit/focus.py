@@ -29,7 +29,7 @@ def audit(pair: Pair) -> Finding:
         return pair.finding("focus", "unknown", None, limit, message)
     said = f"the long's sharpest edges are blurred by {blur:.1f} packed px"
     if blur > limit:
-        message = f"{said}: out of focus or shaken. Focus again and shoot the scene again"
+        message = f"{said}: out of focus or shaken. Look at it at full size"
         return pair.finding("focus", "warn", blur, limit, message)
     return pair.finding("focus", "pass", blur, limit, said)
 

@@ -149,7 +149,7 @@ def _registered(
     if seen is None or (seen.agreement < SAME_PLACE and seen.blocks.fine.mean() < _ENOUGH):
         return None
     error = float(np.hypot(fit.error_px, SAMPLING_ERROR_PX))
-    turned = block_fit.solve(blocks, turning=True)
+    turned = block_fit.solve(blocks, turning=True) if blocks.fine.mean() >= _ENOUGH else None
     turn = np.degrees([turned.pose.turn, turned.turn_error]) if turned else (0.0, np.inf)
     shift = Shift(
         float(fit.pose.y), float(fit.pose.x), error, seen.agreement, seen.reliability,

@@ -93,7 +93,9 @@ def expose(
         brightest = end
     difference = np.abs(halves[0, ::2, ::2] - halves[1, ::2, ::2])
     spread = 1.4826 * float(np.median(difference)) / np.sqrt(2)
-    return Exposed(halves, np.minimum(scaled, np.float32(brightest)), brightest, spread, step, 0.99 * end)
+    return Exposed(
+        halves, np.minimum(scaled, np.float32(brightest)), brightest, spread, step, 0.99 * end
+    )
 
 
 def bend(halves: Planes, target: Planes, pose: Pose) -> Response | None:
@@ -129,7 +131,9 @@ def level(exposed: Exposed, factor: int) -> Level:
     half = np.float32(0.5)
     short, noise = _band((one + two) * half), _band((one - two) * half)
     long = _band(_smooth(light))
-    return Level(factor, short, noise, long, light, *_noise_law(noise, light), exposed.step, exposed.end)
+    return Level(
+        factor, short, noise, long, light, *_noise_law(noise, light), exposed.step, exposed.end
+    )
 
 
 def reduced(plane: Planes, factor: int) -> Planes:

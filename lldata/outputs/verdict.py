@@ -1,8 +1,8 @@
-"""What a photographer wants to know of each scene: good, look at it, or shoot it again."""
+"""What a photographer wants to know of each scene: good, look at it, shoot or copy it again."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,6 +13,8 @@ WORDS: dict[Status, str] = {
     "quarantine": "shoot again", "warn": "look at it", "unknown": "unknown", "pass": "good",
 }  # fmt: skip
 SPOKEN: tuple[Status, ...] = ("quarantine", "warn")  # what is said of a scene, gravest first
+ORDER: tuple[Status, ...] = ("pass", "unknown", "warn", "quarantine")
+COPY = "copy again"  # a scene whose files are damaged, and nothing else
 
 
 class Reason(NamedTuple):
@@ -21,7 +23,7 @@ class Reason(NamedTuple):
     check: str
     status: Status
     message: str
-    pairs: tuple[str, ...]  # empty: the scene as a whole
+    pairs: tuple[str, ...]  # empty: the scene as a whole, or all its pairs
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,14 @@ class Verdict:
     """What is wrong with one scene, the gravest first."""
 
     scene: str
-    status: Status  # quarantine: shoot it again; warn: look at it
+    status: Status  # quarantine: shoot or copy it again; warn: look at it
     reasons: tuple[Reason, ...]
+
+    @property
+    def word(self) -> str:
+        """What to do with the scene."""
+        damaged = self.status == "quarantine" and self.checks == "integrity"
+        return COPY if damaged else WORDS[self.status]
 
     @property
     def checks(self) -> str:
@@ -40,24 +48,52 @@ class Verdict:
 
 
 def verdicts(findings: Iterable[Finding]) -> list[Verdict]:
-    """Return the scenes that need attention: those to shoot again first, then by name."""
+    """Return the scenes that need attention: to shoot again, to copy again, the rest; by name."""
     by_scene: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
-        if finding.status in SPOKEN:
+        if finding.scene:
             by_scene[finding.scene].append(finding)
     found = [
         Verdict(scene, worst([f.status for f in some]), _reasons(some))
         for scene, some in by_scene.items()
     ]
-    return sorted(found, key=lambda v: (SPOKEN.index(v.status), v.scene))
+    spoken = (v for v in found if v.status in SPOKEN)
+    return sorted(spoken, key=lambda v: (SPOKEN.index(v.status), v.word == COPY, v.scene))
 
 
-def _reasons(findings: Iterable[Finding]) -> tuple[Reason, ...]:
+def of_lists(findings: Iterable[Finding]) -> list[str]:
+    """Return what is wrong with the lists beside the scenes, each named by its file."""
+    return [f.message for f in findings if not f.scene and f.status in SPOKEN]
+
+
+def tally(findings: Iterable[Finding]) -> dict[str, Counter[Status]]:
+    """Return audit -> in how many scenes it found at worst what."""
+    statuses: dict[tuple[str, str], list[Status]] = defaultdict(list)
+    for f in findings:
+        if f.scene:
+            statuses[f.check, f.scene].append(f.status)
+    counts: dict[str, Counter[Status]] = defaultdict(Counter)
+    for (check, _), some in sorted(statuses.items()):
+        counts[check][worst(some)] += 1
+    return counts
+
+
+def counts(findings: Iterable[Finding]) -> list[tuple[str | int, ...]]:
+    """Return a row for each audit: its name, and its scenes in the order of ORDER."""
+    return [(check, *(some[s] for s in ORDER)) for check, some in tally(findings).items()]
+
+
+def _reasons(findings: Sequence[Finding]) -> tuple[Reason, ...]:
     """Return the reasons of one scene; what is said alike of several pairs is one."""
+    every = {f.pair for f in findings if f.pair}
     pairs: dict[tuple[Status, str, str], list[str]] = defaultdict(list)
     for f in findings:
-        pairs[f.status, f.check, f.message] += [f.pair] if f.pair else []
-    found = [Reason(c, s, m, tuple(some)) for (s, c, m), some in pairs.items()]
+        if f.status in SPOKEN:
+            pairs[f.status, f.check, f.reason] += [f.pair] if f.pair else []
+    found = [
+        Reason(c, s, m, () if len(every) > 1 and {*some} == every else tuple(some))
+        for (s, c, m), some in pairs.items()
+    ]
     return tuple(sorted(found, key=lambda r: (SPOKEN.index(r.status), r.check, r.pairs)))
 
 
@@ -69,13 +105,14 @@ def headline(found: Sequence[Verdict], scenes: int) -> str:
     found : as `verdicts` gives them
     scenes : how many were looked at
     """
-    again = [v for v in found if v.status == "quarantine"]
+    copy = [v for v in found if v.word == COPY]
+    again = [v for v in found if v.status == "quarantine" and v.word != COPY]
     look = [v for v in found if v.status == "warn"]
-    if again:
-        more = f" Look at {_listed(look)}." if look else ""
-        return f"Shoot again: {_listed(again)}.{more}"
-    if look:
-        return f"Nothing must be shot again. Look at {_listed(look)}."
+    said = [f"Shoot again: {_listed(again)}." if again else "Nothing must be shot again."]
+    said += [f"Copy again from the card: {_listed(copy)}."] if copy else []
+    said += [f"Look at {_listed(look)}."] if look else []
+    if found:
+        return " ".join(said)
     return f"All {scenes} scenes are good." if scenes != 1 else "The scene is good."
 
 
@@ -83,7 +120,7 @@ def rows(found: Sequence[Verdict]) -> list[tuple[str, str, str, str]]:
     """Return scene, verdict, audit and what was found, a row for each reason."""
     table = []
     for verdict in found:
-        scene, said = verdict.scene, WORDS[verdict.status]
+        scene, said = verdict.scene, verdict.word
         for reason in verdict.reasons:
             shorts = ", ".join(pair.removeprefix(f"{verdict.scene}/") for pair in reason.pairs)
             message = f"{shorts}: {reason.message}" if shorts else reason.message

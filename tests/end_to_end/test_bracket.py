@@ -52,6 +52,14 @@ def test_the_two_longest_are_not_linear_and_all_others_are(
             assert "0.0% of the long is clipped" in finding.message
 
 
+def test_nothing_moves_in_a_bracket_that_saturates_softly_in_eight_bits(
+    outcomes: tuple[list[work.Outcome], Path],
+):
+    said = [f for o in outcomes[0] for f in o.findings if f.check == "alignment"]
+    assert not [f for f in said if f.status == "quarantine"]
+    assert [f.pair for f in said if f.status == "warn"] == []
+
+
 def test_the_quiet_reference_of_a_bracket_is_told_by_its_shorts(
     outcomes: tuple[list[work.Outcome], Path],
 ):

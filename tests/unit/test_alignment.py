@@ -148,6 +148,37 @@ def test_a_part_that_moves_by_itself_is_found_and_placed():
     assert "blocks move otherwise, around the top left of the picture" in finding.message
 
 
+def test_a_long_that_saturates_softly_is_no_movement():
+    picture = light(12, (512, 768))
+    long = frame(picture, 10)
+    above = long.mosaic - 512.0
+    bent = np.where(above > 6000, 6000 + 0.1 * (above - 6000), above)
+    soft = replace(long, mosaic=np.rint(512 + bent).astype(np.uint16))
+    pair = pair_of(frame(picture, 1), soft, clipped=0.0)
+    found = alignment.audit(pair)
+    assert (found.status, pair.motion.moved.sum()) == ("pass", 0)
+    assert pair.shift.agreement == pytest.approx(1, abs=0.05)
+
+
+def test_steps_that_no_noise_evens_out_are_no_movement():
+    sound = frame(light(12, (512, 768)), 10)
+    coarse = replace(sound, black_level=(0.0,) * 4, white_level=255)
+
+    def steps(dn: float) -> np.ndarray:
+        return np.rint((sound.mosaic - 512) / 8000 * dn).astype(np.uint16)
+
+    short = replace(coarse, mosaic=steps(2), exposure_s=0.1)
+    pair = pair_of(short, replace(coarse, mosaic=steps(200)), clipped=0.0)
+    assert pair.motion is None or pair.motion.moved.sum() == 0
+    assert alignment.audit(pair).status in ("pass", "unknown")
+
+
+def test_a_warning_does_not_ask_to_shoot_again():
+    said = [audited(Shift(0, size, 0.02, 1.0, 0.9), 0.0) for size in (1.0, 9.0)]
+    assert [f.status for f in said] == ["warn", "quarantine"]
+    assert ["Shoot the scene again" in f.message for f in said] == [False, True]
+
+
 def test_what_is_only_in_the_long_is_found():
     picture = light(13, (256, 384))
     gone = picture.copy()

@@ -20,7 +20,7 @@ from lldata.outputs import plots, thumbnails
 from lldata.outputs.captions import meanings
 from lldata.outputs.plots import Exposed, Shift
 from lldata.outputs.thumbnails import seconds, sheet
-from lldata.outputs.verdict import headline, rows, verdicts
+from lldata.outputs.verdict import headline, of_lists, rows, tally, verdicts
 from lldata.scene import Pixels
 from lldata.sets import clip_audits, picture_audits
 from tests.captures import frame, light, write_scene
@@ -55,7 +55,8 @@ FINDINGS = [
 def test_scenes_to_shoot_again_come_first_and_equal_reasons_are_one():
     again, look = verdicts(FINDINGS)
     assert (again.scene, again.status, again.checks) == ("10006", "quarantine", "alignment")
-    assert again.reasons[0].pairs == ("10006/10006_00_0.1s", "10006/10006_00_0.04s")
+    assert again.reasons[0].pairs == ()  # all of them
+    assert again.reasons[1].pairs == ("10006/10006_00_0.1s",)
     assert (look.scene, look.status) == ("00004", "warn")
 
 
@@ -69,9 +70,41 @@ def test_the_answer_is_one_sentence():
     assert headline([], 1) == "The scene is good."
 
 
+def test_a_damaged_file_is_copied_again_and_not_shot_again():
+    (copy,) = found = verdicts([finding("00009", "integrity", "quarantine", "cut")])
+    assert copy.word == "copy again"
+    assert headline(found, 2) == (
+        "Nothing must be shot again. Copy again from the card: scene 00009 (integrity)."
+    )
+    both = verdicts([*FINDINGS, finding("00009", "integrity", "quarantine", "cut")])
+    assert [(v.scene, v.word) for v in both] == [
+        ("10006", "shoot again"), ("00009", "copy again"), ("00004", "look at it"),
+    ]  # fmt: skip
+
+
+def test_a_list_is_no_scene():
+    lists = finding("", "metadata", "warn", "val.txt names frames that are not here: 9")
+    assert verdicts([lists]) == []
+    assert of_lists([*FINDINGS, lists]) == ["val.txt names frames that are not here: 9"]
+    assert tally([lists]) == {}
+
+
+def test_audits_are_counted_by_scene_as_the_verdicts_are():
+    said = tally([*FINDINGS, finding("00001", "duplicates", "warn", "twice")])
+    assert said["alignment"] == {"quarantine": 1, "pass": 1, "unknown": 1}
+    assert said["duplicates"] == {"warn": 1}
+
+
+def test_only_what_decided_is_said_of_a_scene():
+    ratio, clip = "the long got 0.30 times the light", "clipped"
+    pairs = [finding("1", "exposure", "warn", f"{clip}. Besides: {n}", f"1_0{n}") for n in range(3)]
+    other = finding("2", "exposure", "warn", ratio, "2_00")
+    assert [row[3] for row in rows(verdicts([*pairs, other]))] == [clip, f"2_00: {ratio}"]
+
+
 def test_every_reason_is_a_row_and_a_scene_is_named_once():
     assert rows(verdicts(FINDINGS)) == [
-        ("10006", "shoot again", "alignment", "10006_00_0.1s, 10006_00_0.04s: moved"),
+        ("10006", "shoot again", "alignment", "moved"),
         ("", "", "focus", "10006_00_0.1s: soft"),
         ("00004", "look at it", "exposure", "00004_00_0.1s: a third of a stop"),
     ]
@@ -174,7 +207,11 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_page_says_first_what_to_shoot_again(written: str):
-    assert re.search(r'class="answer quarantine">Shoot again: scene 00002 \(alignment\), ', written)
+    answer = (
+        "Shoot again: scene 00002 (alignment). Copy again from the card: scene 00009 (integrity)."
+    )
+    assert f'class="answer quarantine">{answer}<' in written
+    assert '<span class="badge quarantine">copy again</span>' in written
     assert written.index("Scene 00002") < written.index("Contact sheet")
     assert "Scene 00009" in written
     assert "not stored" in written

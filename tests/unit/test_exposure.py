@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from lldata import protocol
 from lldata.audit import Finding, exposure
 from lldata.frame import Frame
 from lldata.measures import blocks, response
+from lldata.measures.registration import Shift
 from tests.captures import frame, light, pair_of
 
 SONY = protocol.load_raw("sid_sony")
@@ -133,6 +135,26 @@ def test_every_number_is_in_the_message_whatever_decides():
     said = judged(frame(light(2), 0.1), frame(light(2), 10), clipped=0.51).message
     for words in ("measured ratio is R 1.0", "B 1.0", "black off by R", "follows", "51.0% of"):
         assert words in said
+
+
+def test_what_fails_opens_the_message_with_its_limit_and_what_to_do():
+    sound = frame(light(2), 0.1), frame(light(2), 10)
+    third = judged(frame(light(2) * 3, 0.1), frame(light(2), 10))
+    assert re.match(r"the long got 0\.3\d times the light .* \(limit \d+% off; ", third.message)
+    assert third.reason.endswith("Compare times, aperture and lamps of both")
+    assert judged(*sound, clipped=0.51).message.startswith(
+        "51.0% of the long is clipped (limit 50%)."
+    )
+    white = judged(*sound, white_change=0.02).message
+    assert white.startswith("the reference is rendered 2.0% brighter than exposed (limit 1%)")
+    assert judged(*sound).reason == judged(*sound).message
+
+
+def test_a_clipped_long_is_no_other_place():
+    away = Shift(0, 0, 0.02, 0.2, 0.9)
+    pair = pair_of(frame(light(2), 0.1), frame(light(2), 10), shift=away, clipped=0.6)
+    assert "too much of the long is clipped" in exposure.audit(pair).message
+    assert "different places" not in exposure.audit(pair).message
 
 
 def test_too_little_light_is_unknown():
