@@ -135,7 +135,7 @@ def test_a_damaged_file_of_any_kind_costs_its_scene_only(captures: Path):
 def test_when_no_scene_is_left_nothing_is_made(captures: Path):
     for path in (captures / "long").iterdir():
         path.write_bytes(path.read_bytes()[:-5000])
-    with pytest.raises(FrameError, match="missing .no scene of night could be stored., but"):
+    with pytest.raises(FrameError, match=r"missing .no scene of night could be stored., but"):
         ingest(captures, "night")
     assert not (store.home() / "night").exists()
 
