@@ -170,6 +170,20 @@ def test_pictures_of_different_sizes_are_infinitely_different():
     assert render.wrap_difference(Path("x"), frame(), original=original) == float("inf")
 
 
+@pytest.mark.parametrize("cfa", ["RGGB", "GBRG"])
+def test_the_middle_of_a_wrapped_frame_renders_as_the_whole_file_does(tmp_path, cfa):
+    random = np.random.default_rng(5)
+    large = frame(cfa, mosaic=random.integers(600, 9000, (901, 1003)).astype(np.uint16))
+    large.mosaic[3, 1000] = 13500  # outside the middle, and what LibRaw takes for white
+    dng.write_dng(path := tmp_path / "large.DNG", large)
+    picture = render.render_file(path)
+    assert render.effective_white(large) == 13500 - 512
+    assert render.crop_difference(large, picture) == 0
+    brighter = replace(large, white_balance=(2.1, 1.0, 1.5, 1.0))
+    assert render.crop_difference(brighter, picture) > ONE_STEP
+    assert render.crop_difference(large, picture[:-1]) == float("inf")
+
+
 def test_a_picture_without_usable_pixels_gives_no_matrix(tmp_path):
     dark = frame(mosaic=np.full((32, 32), 512, dtype=np.uint16))
     dng.write_dng(path := tmp_path / "dark.DNG", dark)

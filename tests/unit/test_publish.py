@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lldata import publish
+from lldata.errors import StoreError
+
+
+def test_what_is_written_once_stays_and_leaves_nothing_else(tmp_path: Path):
+    data = os.urandom(3 * publish._PIECE + 5)
+    assert publish.write_once(tmp_path / "a.h5", memoryview(data))
+    assert not publish.write_once(tmp_path / "a.h5", b"another")
+    assert (tmp_path / "a.h5").read_bytes() == data
+    assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
+
+
+@pytest.mark.parametrize("change", [
+    lambda path: path.write_bytes(b"."),
+    lambda path: path.write_bytes(path.read_bytes() + b"."),
+    lambda path: path.write_bytes(path.read_bytes()[:-1] + b"."),
+])  # fmt: skip
+def test_what_a_disk_changes_is_not_published(tmp_path: Path, monkeypatch, change):  # type: ignore[no-untyped-def]
+    def fsync(descriptor: int) -> None:
+        for path in tmp_path.glob(".*"):
+            change(path)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(StoreError, match="reads back differently"):
+        publish.write_once(tmp_path / "a.h5", b"x" * (2 * publish._PIECE))
+    assert list(tmp_path.iterdir()) == []
