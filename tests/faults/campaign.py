@@ -40,11 +40,6 @@ def full_disk(folder: Path) -> Any:
     return _steps(folder, "ENOSPC")
 
 
-def failing_disk(folder: Path) -> Any:
-    """Let every I/O step fail once as on a broken disk."""
-    return _steps(folder, "EIO")
-
-
 def _steps(folder: Path, action: str) -> Any:
     field = ingesting.field(folder / "field", OLD, NEW)
     count = ingesting.count_steps(field, folder)
@@ -101,7 +96,7 @@ def download_kills(folder: Path) -> Any:
 
 
 PARTS: tuple[Callable[[Path], Any], ...] = (
-    killed_steps, full_disk, failing_disk, random_kills, size_limits, writers_at_once,
+    killed_steps, full_disk, random_kills, size_limits, writers_at_once,
     damaged_raw, damaged_stores, bit_flips, loader_workers,
     download_kills,
 )  # fmt: skip

@@ -20,7 +20,6 @@ it is neither a success, nor one line and exit code 2, nor (of a kill) the kill.
 _COSTS = (
     ("killed_steps", "killed inside each I/O step"),
     ("full_disk", "each I/O step fails: disk full"),
-    ("failing_disk", "each I/O step fails: disk broken"),
     ("random_kills", "killed at a random moment"),
     ("size_limits", "limits on the size of a file"),
     ("writers_at_once", "2 to 8 ingests at once"),
