@@ -35,7 +35,7 @@ class Child:
 
     def __init__(self, memory_bytes: int) -> None:
         self._connection, theirs = Pipe()
-        command = [sys.executable, "-c", _PROGRAM, str(theirs.fileno()), str(memory_bytes)]
+        command = [sys.executable, "-P", "-c", _PROGRAM, str(theirs.fileno()), str(memory_bytes)]
         environment = os.environ | dict.fromkeys(engine.NATIVE_THREADS, "1")
         with theirs, engine.interrupts_held():
             self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)

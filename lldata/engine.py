@@ -23,6 +23,7 @@ GIBIBYTE = 2**30
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h
 _LOADED = "lldata.sets.examine"  # by the server once, instead of by every worker
 NATIVE_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_SAFE_PATH = "PYTHONSAFEPATH"  # no module comes from the current folder
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _context() -> Any:
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([_LOADED])
-    with _one_native_thread(), interrupts_held():
+    with _environment(), interrupts_held():
         forkserver.ensure_running()
     return context
 
@@ -117,7 +118,8 @@ def interrupts_held() -> Iterator[None]:
         return
     from multiprocessing import resource_tracker
 
-    resource_tracker.ensure_running()  # its start would let interrupts through
+    with _environment():
+        resource_tracker.ensure_running()  # its start would let interrupts through
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -165,14 +167,16 @@ def _keep_freed_memory() -> None:
 
 
 @contextlib.contextmanager
-def _one_native_thread() -> Iterator[None]:
-    """Let processes started inside use one OpenMP thread each.
+def _environment() -> Iterator[None]:
+    """Let processes started inside use one OpenMP thread each, and no module of the current folder.
 
     Compressed RAF decoding is not reproducible otherwise (LibRaw issue 845), and the variable is
-    only read when the native library is loaded.
+    only read when the native library is loaded. multiprocessing starts its own by `python -c`,
+    which would run whatever lies beside a dataset under the name of a module.
     """
-    before = {name: os.environ.get(name) for name in NATIVE_THREADS}
-    os.environ.update(dict.fromkeys(NATIVE_THREADS, "1"))
+    names = (*NATIVE_THREADS, _SAFE_PATH)
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
     try:
         yield
     finally:
@@ -235,7 +239,7 @@ def _run_local(units: Iterable[Unit], engine: Local) -> Iterator[tuple[Unit, Any
     waiting = iter(units)
     environment = dict(os.environ) | dict.fromkeys(NATIVE_THREADS, "1")
     with (
-        _one_native_thread(),
+        _environment(),
         ProcessPool(
             max_workers=engine.workers,
             context=_context(),

@@ -31,11 +31,13 @@ import hdf5plugin
 import numpy as np
 from numpy.typing import NDArray
 
+from lldata import seal
 from lldata.audit import Finding
 from lldata.child import Child
 from lldata.engine import GIBIBYTE, run_isolated
 from lldata.errors import StoreError
 from lldata.frame import Frame
+from lldata.measures.fingerprint import is_thumbnail
 from lldata.measures.likeness import Print, prints, recognisable
 from lldata.scene import (
     Pixels,
@@ -52,6 +54,7 @@ CHUNK = 256
 LARGEST_PIXELS = 2**30  # bytes of pixels in one scene file
 MOST_OPEN_FILES = 32
 NAME = r"[a-z0-9][a-z0-9_-]*"
+_PLAIN_NAME = re.compile(r"(?![A-Za-z]:)(?!\.{1,2}\Z)[^/\\\0]*")  # "" too: pairs without a long
 _PART = re.compile(r"\.part\d+\.h5$")  # scenes of brackets have dots in their names: 00001-0.25s
 COLUMNS = {  # of the pair table
     "pair": str, "scene": str, "group": str, "short": str, "long": str, "reference": str,
@@ -64,6 +67,8 @@ SCENE_COLUMNS = {
 }  # fmt: skip
 PICTURES = ("reference", "low", "normal")  # kinds of pictures in a scene file
 MOST_OBJECTS = 100_000
+MOST_INDEX = 2**28  # bytes of all tables of a packed file
+MOST_ROWS = 2**20  # of one of them
 MOST_DENSE = 1000  # times the bytes of a packed file that its arrays may claim
 PACKED = "files"  # group of a packed dataset that holds the trees of its scene files
 CHECK_S = 20.0  # that the structure of a packed file may take to check
@@ -258,6 +263,7 @@ class _Budget:
     bytes: int
     objects: int = MOST_OBJECTS
     seen: set[Any] = field(default_factory=set)  # places of objects
+    stored: bool = False  # whether every byte that is claimed must stand in the file
 
     def tree(self) -> _Budget:
         """Return the budget of one scene's tree in a packed file."""
@@ -286,22 +292,55 @@ def _open(path: Path) -> h5py.File:
 
 def _open_pack(path: Path) -> h5py.File:
     """Open a packed file whose structure a disposable process has found sound."""
-    status = path.stat()
-    _checked(path.resolve(), status.st_size, status.st_mtime_ns, status.st_ino)
+    _checked_pack(path, *_version(path))
     return _raw_open(path)
 
 
+def _open_own(index: Path) -> h5py.File:
+    """Open the index of a folder; one without its seal as a stranger's file is opened.
+
+    Of its scene files the sealed index knows the sha256: they are opened in this process.
+    """
+    _checked_index(index, *_version(index))
+    return _open(index)
+
+
+def _version(path: Path) -> tuple[int, int, int]:
+    """Return what is another once a file has been replaced."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
 @lru_cache(maxsize=32)
-def _checked(path: Path, size: int, mtime_ns: int, inode: int) -> None:
-    """Check a packed file once, in a process that may hang or crash over it."""
+def _checked_pack(path: Path, size: int, mtime_ns: int, inode: int) -> None:
+    _check_apart(check_pack, path)
+
+
+@lru_cache(maxsize=32)
+def _checked_index(path: Path, size: int, mtime_ns: int, inode: int) -> None:
+    try:
+        sound = seal.holds(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if not sound:
+        _check_apart(check_index, path)
+        folder = path.parent
+        _log.warning("%s: the index is damaged; lldata index %s rebuilds it", folder, folder)
+
+
+def _check_apart(check: Callable[[Path], None], path: Path) -> None:
+    """Check a file in a process that may hang or crash over it."""
     if multiprocessing.current_process().daemon:  # a worker: disposable, and may have no child
-        check_pack(path)
+        check(path)
     elif os.name != "posix":
-        run_isolated(check_pack, path, timeout_s=CHECK_S)
+        run_isolated(check, path, timeout_s=CHECK_S)
     else:  # also for a program that may not start processes of its own kind
         child = Child(GIBIBYTE * 4)
         try:
-            answer = child.call(check_pack, (path,), CHECK_S)
+            answer = child.call(check, (path,), CHECK_S)
         finally:
             child.close()
         lost = "it needs too much memory" if answer.out_of_memory else answer.lost
@@ -309,6 +348,22 @@ def _checked(path: Path, size: int, mtime_ns: int, inode: int) -> None:
             raise _hostile(path, f"its structure cannot be checked: {lost}")
         if answer.error is not None:
             raise answer.error
+
+
+def check_index(path: Path) -> None:
+    """Refuse a folder's index as `check_pack` refuses a packed file."""
+    with _raw_open(path) as file, _read_errors(path):
+        _check_schema(path, file)
+        _check_tables(path, file, _Budget(MOST_INDEX, stored=True))
+
+
+def _check_tables(path: Path, file: h5py.File, left: _Budget, without: str = "") -> None:
+    """Refuse an index that claims more than stands in the file, or whose columns differ."""
+    _check_tree(path, file, left, without)
+    for table, columns in (("pairs", COLUMNS), ("scenes", SCENE_COLUMNS)):
+        shapes = {file[table][name].shape for name in columns}
+        if len(shapes) != 1 or len(shape := shapes.pop()) != 1 or shape[0] > MOST_ROWS:
+            raise _hostile(path, f"the columns of '{table}' differ in length, or are too long")
 
 
 def check_pack(path: Path) -> None:
@@ -328,7 +383,8 @@ def check_pack(path: Path) -> None:
                 path, "it is no packed dataset", "lldata pack writes them", "Name another file"
             )
         whole = _Budget(MOST_DENSE * path.stat().st_size)
-        _check_tree(path, file, whole, without=PACKED)
+        index = _Budget(MOST_INDEX, seen=whole.seen, stored=True)
+        _check_tables(path, file, index, without=PACKED)
         for name in file[PACKED]:
             if not isinstance(file[PACKED].get(name, getlink=True), h5py.HardLink):
                 raise _hostile(path, f"'{name}' is a link")
@@ -350,11 +406,15 @@ def open_tree(path: Path) -> Iterator[h5py.Group]:
             yield file
 
 
+def _index_path(path: Path) -> Path:
+    return path if path.is_file() else path / "dataset.h5"
+
+
 @contextlib.contextmanager
 def _open_index(path: Path) -> Iterator[h5py.File]:
     """Open a dataset's index for reading: of its folder, or of its packed file."""
-    index = path if path.is_file() else path / "dataset.h5"
-    with _open_pack(index) if path.is_file() else _open(index) as file, _read_errors(index):
+    index = _index_path(path)
+    with _open_pack(index) if path.is_file() else _open_own(index) as file, _read_errors(index):
         yield file
 
 
@@ -426,9 +486,13 @@ def _check_dataset(path: Path, name: str, item: h5py.Dataset, left: _Budget) -> 
     used = {filters.get_filter(i)[0] for i in range(filters.get_nfilters())}
     if used - _FILTERS:
         raise _hostile(path, f"'{name}' is packed by the filters {sorted(used)}")
+    if left.stored and item.id.get_storage_size() < item.nbytes:
+        raise _hostile(path, f"'{name}' claims more than the file holds")
     left.bytes -= item.nbytes
     if left.bytes < 0:
-        raise _hostile(path, "its arrays claim more than 2 GiB, or a thousand times its size")
+        raise _hostile(
+            path, "its arrays claim more than any of lldata's do, or a thousand times its size"
+        )
 
 
 def _check_attributes(path: Path, item: h5py.Group | h5py.Dataset) -> None:
@@ -451,10 +515,31 @@ def _hostile(path: Path, found: str) -> StoreError:
     )
 
 
+def is_plain(name: str) -> bool:
+    """Whether a name is one part of a path on every system: what it names stays in a folder."""
+    return _PLAIN_NAME.fullmatch(name) is not None
+
+
+def _check_names(where: Path, what: str, names: Iterable[str]) -> None:
+    for name in names:
+        if not is_plain(name):
+            raise _hostile(where, f"{what} is called {name!r}")
+
+
+def _record_out(path: Path, tree: h5py.Group) -> dict[str, Any]:
+    """Return a scene's record, whose names and numbers of further files make paths."""
+    record: dict[str, Any] = _json_out(tree, "record")
+    _check_names(path, "a clip", record.get("clip", {}))
+    for part in record["parts"]:
+        if type(part["number"]) is not int:
+            raise _hostile(path, f"a part has the number {part['number']!r}")
+    return record
+
+
 def read_scene(path: Path) -> SceneFile:
     """Read all of a scene file but its pixels."""
     with open_tree(path) as file:
-        record = _json_out(file, "record")
+        record = _record_out(path, file)
         return SceneFile(**{
             **record, "pairs": tuple({k: row[k] for k in COLUMNS} for row in record["pairs"]),
             "findings": tuple(Finding(**f) for f in record["findings"]),
@@ -507,8 +592,31 @@ class _OpenFiles:
         self.__init__()  # type: ignore[misc]
 
 
+class _Table(dict[str, NDArray[Any]]):
+    """The columns of a table of an index."""
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        import pandas as pd  # only those who look at tables wait for it
+
+        return pd.DataFrame(dict(self))
+
+
+@lru_cache(maxsize=8)
+def _reopened(path: Path, size: int, mtime_ns: int, inode: int) -> Store:
+    return Store(path)
+
+
 class Store:
-    """One dataset, for reading. Cheap to open whatever its size; safe to pickle and fork."""
+    """One dataset, for reading. Cheap to open whatever its size; safe to pickle and fork.
+
+    Pickled it is its path: another process reads the index there, once for all its copies.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be read, or one of its names is no plain name of a file.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -525,22 +633,38 @@ class Store:
             self.versions = {
                 k: _text_out(file.attrs, k) for k in ("lldata", "rawpy", "libraw", "numpy")
             }
-            self._pairs = {k: _column_out(file["pairs"], k, t) for k, t in COLUMNS.items()}
-            self._scenes = {k: _column_out(file["scenes"], k, t) for k, t in SCENE_COLUMNS.items()}
+            self._pairs = _Table({k: _column_out(file["pairs"], k, t) for k, t in COLUMNS.items()})
+            self._scenes = _Table(
+                {k: _column_out(file["scenes"], k, t) for k, t in SCENE_COLUMNS.items()}
+            )
+        self._check_names()
 
-    @cached_property
+    def _check_names(self) -> None:
+        """Refuse an index from elsewhere whose names would lead out of a folder."""
+        for what in ("scene", "split"):
+            named = {*self._pairs[what], *self._scenes[what]}
+            _check_names(self.path, f"a {what}", named)
+        for what in ("short", "long", "reference"):
+            _check_names(self.path, f"a {what}", set(self._pairs[what]))
+        _check_names(self.path, "the dataset", [self.name])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        path = state["path"]
+        self.__dict__.update(_reopened(path, *_version(_index_path(path))).__dict__)
+        self._open_files = _OpenFiles()
+
+    @property
     def pairs(self) -> pd.DataFrame:
         """The pair table, one row a pair."""
-        import pandas as pd  # only those who look at tables wait for it
+        return self._pairs.frame
 
-        return pd.DataFrame(self._pairs)
-
-    @cached_property
+    @property
     def scenes(self) -> pd.DataFrame:
         """The table of scenes and their files."""
-        import pandas as pd
-
-        return pd.DataFrame(self._scenes)
+        return self._scenes.frame
 
     @cached_property
     def findings(self) -> list[Finding]:
@@ -549,16 +673,27 @@ class Store:
             return [Finding(**f) for f in _json_out(file, "findings")]
 
     def prints(self) -> list[Print]:
-        """Return what every scene's frames are recognised by; older indexes know none."""
+        """Return what every scene's frames are recognised by; older indexes know none.
+
+        Raises
+        ------
+        StoreError
+            If they are not what lldata recognises frames by.
+        """
+        columns = [self._scenes[name] for name in ("scene", "group", "split", "origin")]
         with _open_index(self.path) as file:
             table = file["scenes"]
             facts = _json_out(table, "fingerprints") if "fingerprints" in table else {}
-        columns = (self._scenes[name] for name in ("scene", "group", "split", "origin"))
-        return [
-            one
-            for scene, group, split, origin in zip(*columns, strict=True)
-            for one in prints(self.name, scene, group, split, origin, facts.get(scene, {}))
-        ]
+            found = [
+                one
+                for scene, group, split, origin in zip(*columns, strict=True)
+                for one in prints(self.name, scene, group, split, origin, facts.get(scene, {}))
+            ]
+        for one in found:
+            texts = all(isinstance(value, str) for _, value in one.keys)
+            if not texts or not is_thumbnail(one.thumbnail):
+                raise _hostile(self.path, f"what {one.file} of scene {one.scene} is known by")
+        return found
 
     @property
     def protocol_text(self) -> str:
@@ -622,7 +757,7 @@ class Store:
         if scene not in self._records:
             path = scene_path(self.path, scene)
             with _read_errors(path):
-                record = json.loads(_json_text(self._open_files.get(path)["record"]))
+                record = _record_out(path, self._open_files.get(path))
             shorts = {n: p["number"] for p in record["parts"] for n in p.get("short", ())}
             runs = [(p.get("clip", {}), p["number"]) for p in record["parts"]]
             clip = record.get("clip", {})
@@ -783,6 +918,13 @@ def scene_entries(path: Path) -> Iterable[os.DirEntry[str]]:
         for entry in os.scandir(folder)
         if entry.name.endswith(".h5") and entry.name[0] != "." and not _PART.search(entry.name)
     ]
+
+
+def part_entries(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the further parts in a folder of scene files, each after the scene it is called by."""
+    for entry in os.scandir(folder) if folder.is_dir() else ():
+        if entry.name[0] != "." and (end := _PART.search(entry.name)):
+            yield entry.name[: end.start()], folder / entry.name
 
 
 # ---- the index

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lldata import publish, store
+from lldata import publish, seal, store
 from lldata.audit import Finding, duplicates
 from lldata.errors import StoreError
 from lldata.measures.likeness import Print, prints, recognisable
@@ -36,7 +36,6 @@ from lldata.store import (
 
 PARTS_LOCK = ".parts.lock"  # further parts of one scene have one writer
 ClipFrames = Iterator[tuple[str, NDArray[np.uint16]]]
-_SEAL = hashlib.sha256().digest_size
 _log = logging.getLogger(__name__)
 
 
@@ -242,7 +241,7 @@ def build_index(
             whole += _still_true(told, whole, entries, stored)
         whole += _duplicates(path, [scene for scene, _, _ in entries])
         data = store.index_bytes(path, created, entries, whole)
-        publish.write_replacing(path / "dataset.h5", bytes(data) + hashlib.sha256(data).digest())
+        publish.write_replacing(path / "dataset.h5", seal.sealed(data))
         card.write_cards(Store(path))
 
 
@@ -278,8 +277,13 @@ def neighbours(but: Path | None = None) -> list[Print]:
 
 def limit_in(protocol_text: str) -> float | None:
     """Return the likeness that a protocol's text calls one photograph, None where it calls none."""
-    limit: float | None = tomllib.loads(protocol_text).get("limits", {}).get("similarity_warn")
-    return limit
+    try:
+        limits = tomllib.loads(protocol_text).get("limits", {})
+        limit = limits.get("similarity_warn")
+        return None if limit is None else float(limit)
+    except (ValueError, TypeError, AttributeError) as error:
+        _log.warning("the protocol's similarity_warn cannot be read (%s): no looks compared", error)
+        return None
 
 
 def _older_index(path: Path) -> Store | None:
@@ -341,8 +345,7 @@ def verify_index(path: Path) -> list[str]:
     The sha256 of the index follows its last byte, where HDF5 does not look: of scene files the
     index knows the sha256, of the index nobody else does.
     """
-    data = (path / "dataset.h5").read_bytes()
-    if hashlib.sha256(data[:-_SEAL]).digest() == data[-_SEAL:]:
+    if seal.holds(path / "dataset.h5"):
         return []
     return [f"the index is damaged; lldata index {path.name} rebuilds it"]
 

@@ -70,6 +70,17 @@ def thumbnail(green: Planes) -> str | None:
     return base64.b64encode(steps.tobytes()).decode("ascii")
 
 
+def is_thumbnail(text: Any) -> bool:
+    """Whether it is what `thumbnail` returns, and not of another program."""
+    if text is None:
+        return True
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (TypeError, ValueError):
+        return False
+    return len(data) == SIDE * SIDE and any(data)
+
+
 def unit_thumbnails(texts: Sequence[str]) -> Planes:
     """Return thumbnails as rows (n, 256) of unit length, whose products are likenesses."""
     rows = np.frombuffer(b"".join(map(base64.b64decode, texts)), np.int8)

@@ -143,7 +143,7 @@ def _named_folders(dataset: Store) -> dict[str, str]:
     files = protocol.get("files", {})
     return {
         kind: name for kind in _FOLDERS
-        if isinstance(name := files.get(kind), str) and Path(name).name == name
+        if isinstance(name := files.get(kind), str) and store.is_plain(name)
     }  # fmt: skip
 
 

@@ -7,7 +7,6 @@ the first error and swallows the rest; what was written is read back whole befor
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import os
 import time
@@ -17,12 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lldata import publish, store, upkeep
+from lldata import publish, seal, store, upkeep
 from lldata.errors import StoreError
 from lldata.store import GET_PACK, RESTORE, Store
 
-SEAL_BYTES = hashlib.sha256().digest_size  # of the file, after its last byte
-_STEP = 1 << 20
 _LEFTOVER_S = 3600.0  # a writer at work touches its file more often
 
 
@@ -151,9 +148,9 @@ def _write(dataset: Store, file: BinaryIO, advance: Callable[[], None]) -> None:
     finally:
         if sink.error is not None:  # whatever else it made fail
             raise sink.error
-    seal = _digest(file, os.fstat(file.fileno()).st_size)
+    digest = seal.of(file, os.fstat(file.fileno()).st_size)
     file.seek(0, os.SEEK_END)
-    _write_whole(file, seal)
+    _write_whole(file, digest)
     os.fsync(file.fileno())
 
 
@@ -200,24 +197,9 @@ def problems(dataset: Store, *, deep: bool) -> Iterator[tuple[str, list[str]]]:
             wrong, remedy = upkeep.verify_content(path) if deep else [], GET_PACK
         yield scene, [said if remedy in said else f"{said}. {remedy}" for said in wrong]
     if dataset.packed:
-        yield "", _broken_seal(dataset.path)
+        broken = f"the file's sha256 differs from the one at its end. {GET_PACK}"
+        yield "", [] if seal.holds(dataset.path) else [broken]
         return
     said = upkeep.verify_index(dataset.path)
     stale = f"the index names other files than the folder; lldata index {dataset.path} rebuilds it"
     yield "", [*said, *([stale] * dataset.stale())]
-
-
-def _broken_seal(path: Path) -> list[str]:
-    with path.open("rb") as file:
-        sound = _digest(file, path.stat().st_size - SEAL_BYTES) == file.read()
-    return [] if sound else [f"the file's sha256 differs from the one at its end. {GET_PACK}"]
-
-
-def _digest(file: BinaryIO, size: int) -> bytes:
-    """Return the sha256 of the first bytes of a file, and leave it after them."""
-    digest = hashlib.sha256()
-    file.seek(0)
-    while size > 0 and (data := file.read(min(_STEP, size))):
-        digest.update(data)
-        size -= len(data)
-    return digest.digest()

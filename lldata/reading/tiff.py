@@ -41,7 +41,7 @@ class Directory:
         self, data: bytes | memoryview, offset: int, order: str | None = None, base: int = 0
     ) -> None:
         """Read the entries at byte `offset`; offsets in them count from `base`."""
-        self._data, self._base = data, base
+        self._data = data
         self.order = order or byte_order(data)
         count = self._integer(offset, "H")
         self._entries: dict[int, _Entry] = {}
