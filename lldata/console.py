@@ -36,6 +36,7 @@ MENDABLE = {  # what the system says -> what is needed, and what to do
     errno.EROFS: _RIGHTS,
     errno.EACCES: _RIGHTS,
     errno.EPERM: _RIGHTS,
+    errno.ENOENT: ("it must be there", "Restore it, or choose another path"),
     errno.ENOTDIR: ("a folder is needed there", "Choose another path"),
     errno.EISDIR: ("a file is needed there", "Choose another path"),
     errno.EEXIST: ("nothing may be there yet", "Choose another path"),

@@ -30,6 +30,7 @@ from lldata.protocol import (
     names,
 )
 from lldata.reading import clip_files, origin
+from lldata.reading.clip_frames import file_status
 from lldata.sets import brackets, clips, examine, missing, pictures, splits
 from lldata.sets.detection import Header, choose
 from lldata.sets.job import Outcome, SceneJob, left_out
@@ -101,7 +102,7 @@ def plan(src: Path, protocol: str | None, engine: Engine, lists: Path | None = N
     src = src.resolve()
     if protocol is not None:
         chosen = load(protocol)
-        return [_plan(src, chosen, find(src, chosen), None, lists)]
+        return [_plan(src, chosen, find(src, chosen), None, lists, engine)]
     every = {name: load(name) for name in names()}
     protocols = {
         n: p for n, p in every.items() if isinstance(p, RawProtocol) and p.kind == "paired"
@@ -123,7 +124,7 @@ def plan(src: Path, protocol: str | None, engine: Engine, lists: Path | None = N
         if len(others) > 1:
             raise _several(src, list(others)) from None
         ((name, finds_of_other),) = others.items()
-        return [_plan(src, every[name], finds_of_other, None, lists)]
+        return [_plan(src, every[name], finds_of_other, None, lists, engine)]
     finds = {name: finds_in(folders, p) for name, p in protocols.items()}
     found = {name: [s for each in some for s in each.scenes] for name, some in finds.items()}
     scenes = {(s.folder, s.scene): s for some in found.values() for s in some}
@@ -132,7 +133,7 @@ def plan(src: Path, protocol: str | None, engine: Engine, lists: Path | None = N
     headers, unread = _headers(list(scenes.values()), engine)
     by_protocol, lost = choose(src, found, headers, unread, protocols)
     plans = [
-        _plan(src, protocols[name], finds[name], mine, lists)
+        _plan(src, protocols[name], finds[name], mine, lists, engine)
         for name, mine in sorted(by_protocol.items())
     ]
     return [replace(plans[0], findings=(*plans[0].findings, *lost)), *plans[1:]]
@@ -196,6 +197,7 @@ def _plan(
     finds: Sequence[Find],
     chosen: Sequence[SceneFiles] | None,
     lists: Path | None,
+    engine: Engine,
 ) -> Plan:
     """Plan the chosen scenes of what was found (None: all); findings about others are theirs."""
     scenes = [s for f in finds for s in f.scenes] if chosen is None else chosen
@@ -215,8 +217,10 @@ def _plan(
             "one name stands for one scene",
             "Rename one, or ingest the folders apart",
         )
-    scenes, said_of_splits = splits.assigned(scenes, protocol, src, lists)
+    scenes, said_of_splits = splits.assigned(scenes, protocol, src, lists, engine)
     findings += said_of_splits
+    if not scenes:
+        raise _not_whole(src, protocol, findings)
     return Plan(protocol, tuple(scenes), tuple(findings), _origins(scenes[0].folder))
 
 
@@ -349,7 +353,9 @@ def prepare(
     datasets = []
     for found, label in zip(plans, _labels(plans, name), strict=True):
         path = store.home() / label
-        known = {s.scene for s in found.scenes if _stored(path, s, found.protocol)}
+        unread: list[Finding] = []
+        known = {s.scene for s in found.scenes if _stored(path, s, found.protocol, unread)}
+        found = replace(found, findings=(*found.findings, *unread))
         datasets.append(Dataset(label, path, found, frozenset(known)))
     return datasets
 
@@ -366,8 +372,11 @@ def _labels(plans: Sequence[Plan], name: str | None) -> list[str]:
     return [f"{name}_{end}" for end in (ends if len(set(ends)) == len(ends) else own)]
 
 
-def _stored(path: Path, files: SceneFiles, protocol: Protocol) -> bool:
-    """Whether a scene stands in the store from these very files."""
+def _stored(path: Path, files: SceneFiles, protocol: Protocol, unread: list[Finding]) -> bool:
+    """Whether a scene stands in the store from these very files.
+
+    One that stands stays though a file cannot be read any more; `unread` gets a finding.
+    """
     standing = store.scene_path(path, files.scene)
     if not standing.is_file():
         return False
@@ -380,9 +389,14 @@ def _stored(path: Path, files: SceneFiles, protocol: Protocol) -> bool:
             "Choose another --name",
         )
     current = {f"{p.parent.name}/{p.name}": p for p in files.files}
-    changed = scene.sources.keys() ^ current.keys() or {
-        n for n, p in current.items() if not _same_file(p, scene.sources[n])
-    }
+    try:
+        changed = scene.sources.keys() ^ current.keys() or {
+            n for n, p in current.items() if not _same_file(p, scene.sources[n])
+        }
+    except FrameError as error:
+        said = f"{error} What is stored stays."
+        unread.append(Finding(files.scene, "", "integrity", "warn", None, None, said))
+        return True
     if scene.group != files.group:
         changed.add(f"its group ({scene.group}, now {files.group})")
     if scene.split != files.split:
@@ -398,11 +412,11 @@ def _stored(path: Path, files: SceneFiles, protocol: Protocol) -> bool:
 
 
 def _same_file(path: Path, source: dict[str, Any]) -> bool:
-    status = path.stat()  # a video may be larger than any RAW file
-    if status.st_size != source["size"]:
+    size, mtime_ns = file_status(path)
+    if size != source["size"]:
         return False
     return bool(
-        status.st_mtime_ns == source["mtime_ns"]
+        mtime_ns == source["mtime_ns"]
         or upkeep.file_digest(path) == source["sha256"]
         or _holds_frame(path, source["sha256"])
     )

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from lldata.audit import Finding
 from lldata.errors import FrameError
 from lldata.protocol import RawProtocol
-from lldata.sets.lists import Listed
 
 READY = (".png", ".tif", ".tiff")  # references rendered by others; no RAW file is one of these
 TRUTH = "simulated.json"  # what the simulator planted; beside the captures, no frame
@@ -26,6 +25,19 @@ class Find(NamedTuple):
     folder: Path
     scenes: list[SceneFiles]
     findings: list[Finding]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line of a list file."""
+
+    split: str
+    where: str  # file and line, for messages
+    name: str  # stem of the short; of a plain list the whole line
+    camera: str = ""  # folder that holds short/ and long/; "" in plain lists
+    long: str = ""  # stem of the long
+    iso: float | None = None
+    f_number: float | None = None
 
 
 @dataclass(frozen=True)
@@ -55,20 +67,32 @@ class SceneFiles:
         return self.members or (self.long, *self.shorts)
 
 
-def capture_folders(src: Path, protocol: RawProtocol | None = None) -> list[Path]:
-    """Return the folders in `src`, itself included, that hold short/ and long/.
+def check_folder(src: Path, of: str) -> None:
+    """Refuse a path that is no folder; `of` says what it is to hold.
 
-    With a protocol, those it names, where there are any of them.
+    Raises
+    ------
+    FrameError
+        If it is none.
+    """
+    if not src.is_dir():
+        found = "it is no folder" if src.exists() else "there is no such folder"
+        raise FrameError(src, found, f"a folder of {of} is needed", "Correct the path")
+
+
+def folders_with(src: Path, names: tuple[str, str], of: str, expected: str) -> list[Path]:
+    """Return the folders in `src`, itself included, that hold both folders of these names.
+
+    Parameters
+    ----------
+    of, expected : what lies in them, and how, for messages
 
     Raises
     ------
     FrameError
         If `src` is no folder or holds none.
     """
-    if not src.is_dir():
-        found = "it is no folder" if src.exists() else "there is no such folder"
-        raise FrameError(src, found, "a folder of frames is needed", "Correct the path")
-    names = ("short", "long") if protocol is None else (protocol.files.short, protocol.files.long)
+    check_folder(src, of)
     layers = [[src]]
     for _ in range(_DEEPEST):
         layers.append(
@@ -79,9 +103,26 @@ def capture_folders(src: Path, protocol: RawProtocol | None = None) -> list[Path
         raise FrameError(
             src,
             f"no folder in it holds {names[0]}/ and {names[1]}/",
-            "the short exposures lie in one and the long ones in the other",
+            expected,
             "Sort the files so, or name the folder that is",
         )
+    return folders
+
+
+def capture_folders(src: Path, protocol: RawProtocol | None = None) -> list[Path]:
+    """Return the folders in `src`, itself included, that hold short/ and long/.
+
+    With a protocol, those it names, where there are any of them.
+
+    Raises
+    ------
+    FrameError
+        If `src` is no folder or holds none.
+    """
+    names = ("short", "long") if protocol is None else (protocol.files.short, protocol.files.long)
+    folders = folders_with(
+        src, names, "frames", "the short exposures lie in one and the long ones in the other"
+    )
     if protocol is not None:
         named = [f for f in folders if f.name in protocol.files.folders]
         return named or folders

@@ -7,12 +7,14 @@ and it swallows a full disk. Bytes built in memory and published like this lost 
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -64,14 +66,19 @@ def write_once(path: Path, data: bytes | memoryview) -> bool:
                 "a disk gives back what it took",
                 "Check the disk",
             )
-        try:
-            os.link(temporary, path)  # unlike a rename it never replaces another writer's file
-        except FileExistsError:
+        return name_once(temporary, path)
+
+
+def name_once(temporary: Path, path: Path) -> bool:
+    """Give a finished file its name unless another has it; return whether it has it now."""
+    try:
+        os.link(temporary, path)  # unlike a rename it never replaces another writer's file
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without links
+        if path.exists():
             return False
-        except OSError:  # a file system without links
-            if path.exists():
-                return False
-            temporary.replace(path)
+        temporary.replace(path)
     return True
 
 
@@ -114,26 +121,49 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def remove_leftovers(folder: Path, older_than_s: float = 3600.0) -> None:
-    """Delete temporary files that killed writers left, once no living writer can own them."""
+def remove_leftovers(folder: Path, of: str = "", older_than_s: float = 3600.0) -> None:
+    """Delete temporary files that killed writers left, once no living writer can own them.
+
+    With `of`, those of a file of that name only.
+    """
     import time
 
-    for leftover in folder.glob(f".*{TEMPORARY}"):
+    for leftover in folder.glob(f".{glob.escape(of)}*{TEMPORARY}"):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - leftover.stat().st_mtime > older_than_s:
                 leftover.unlink()
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock among processes; the system frees it when the holder dies."""
-    make_folder(path.parent)
-    with path.open("a+b") as file:
-        if os.name == "posix":
-            import fcntl
+def locked(path: Path, *, keep: bool = True) -> Iterator[None]:
+    """Hold an exclusive lock among processes; the system frees it when the holder dies.
 
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    The file may be deleted at any time; without `keep` the holder does so at its end.
+    """
+    make_folder(path.parent)
+    while True:
+        with path.open("a+b") as file:
+            if os.name == "posix":
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if not _is_named(file, path):  # deleted while it was waited for
+                    continue
+            try:
+                yield
+            finally:
+                if not keep:
+                    with contextlib.suppress(OSError):  # Windows deletes no open file
+                        path.unlink()
+            return
+
+
+def _is_named(file: BinaryIO, path: Path) -> bool:
+    """Whether an open file is the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def check_room(folder: Path, needed: int) -> None:

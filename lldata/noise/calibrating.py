@@ -14,6 +14,7 @@ from lldata.engine import Local, Unit, run_units
 from lldata.errors import FrameError, LowLightError
 from lldata.noise.calibration import Calibration, IsoNoise
 from lldata.noise.takes import Kind, Set, kind_of, measure_iso, measure_set
+from lldata.pairing import check_folder
 
 
 def calibrate(src: Path, engine: Local) -> Calibration:
@@ -90,9 +91,7 @@ def _scene(path: Path, raws: Sequence[protocol.RawProtocol]) -> str:
 
 
 def _frames(src: Path, raws: Sequence[protocol.RawProtocol]) -> list[Path]:
-    if not src.is_dir():
-        found = "it is no folder" if src.exists() else "there is no such folder"
-        raise FrameError(src, found, "a folder of frames is needed", "Correct the path")
+    check_folder(src, "frames")
     known = {f".{e.lower()}" for p in raws for e in p.files.extensions}
     paths = [p for p in sorted(src.rglob("*")) if p.suffix.lower() in known and p.name[0] != "."]
     if not paths:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lldata.audit import Finding
 from lldata.errors import FrameError
-from lldata.pairing import TRUTH, Find, SceneFiles
+from lldata.pairing import TRUTH, Find, SceneFiles, check_folder
 from lldata.protocol import ClipProtocol
 from lldata.reading.clip_frames import Clip
 from lldata.reading.video import check_extra
@@ -32,9 +32,7 @@ def find(src: Path, protocol: ClipProtocol) -> list[Find]:
         If `src` is no folder or no clip lies in it; `LowLightError` if there are videos and the
         extra `video` is missing.
     """
-    if not src.is_dir():
-        found = "it is no folder" if src.exists() else "there is no such folder"
-        raise FrameError(src, found, "a folder of clips is needed", "Correct the path")
+    check_folder(src, "clips")
     folders = list(_scene_folders(src, protocol, _DEEPEST))
     if not folders:
         files = protocol.files

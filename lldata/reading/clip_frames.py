@@ -77,12 +77,12 @@ def file_status(path: Path) -> tuple[int, int]:
         status = path.stat()
     except OSError as error:
         raise FrameError(
-            path, f"it cannot be reached ({error.strerror})", "a file of a clip is needed",
+            path, f"it cannot be reached ({error.strerror})", "a file of frames is needed",
             "Correct the path or its links",
         ) from error  # fmt: skip
     if not stat.S_ISREG(status.st_mode) or not status.st_size:
         found = "the file is empty (0 bytes)" if not status.st_size else "it is no regular file"
-        raise FrameError(path, found, "a file of a clip is needed", _COPY_AGAIN)
+        raise FrameError(path, found, "a file of frames is needed", _COPY_AGAIN)
     return status.st_size, status.st_mtime_ns
 
 

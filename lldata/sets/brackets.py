@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lldata.audit import Finding
 from lldata.errors import FrameError
-from lldata.pairing import Find, SceneFiles
+from lldata.pairing import Find, SceneFiles, check_folder
 from lldata.protocol import RawProtocol
 
 Shots = dict[float, list[Path]]  # exposure as names give it, s -> its takes
@@ -26,9 +26,7 @@ def find(src: Path, protocol: RawProtocol) -> list[Find]:
     FrameError
         If `src` is no folder, or neither it nor a folder in it holds a frame of that name.
     """
-    if not src.is_dir():
-        found = "it is no folder" if src.exists() else "there is no such folder"
-        raise FrameError(src, found, "a folder of frames is needed", "Correct the path")
+    check_folder(src, "frames")
     inside = sorted(p for p in src.iterdir() if p.is_dir() and not p.name.startswith("."))
     finds = [_in_folder(folder, protocol) for folder in (src, *inside)]
     told = [each for each in finds if each.scenes]

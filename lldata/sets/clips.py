@@ -47,12 +47,12 @@ def run_scene(job: SceneJob[ClipProtocol]) -> Outcome:
         if job.folder is None:
             return Outcome(name, "checked", findings, 1)
         scene = _scene_file(job, pair, findings)
-        upkeep.publish_clip(job.folder, scene, _unchanged(clips, measured))
+        published = upkeep.publish_clip(job.folder, scene, _unchanged(clips, measured))
     except MetadataError as error:
         return left_out(name, "metadata", error)
     except FrameError as error:
         return left_out(name, "integrity", error)
-    return Outcome(name, "stored", findings, 1)
+    return Outcome(name, "stored", findings, 1, file=published.file)
 
 
 def _check_truth(scene: str, measured: Mapping[str, Measured]) -> None:

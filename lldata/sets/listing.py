@@ -10,10 +10,10 @@ from pathlib import Path
 
 from lldata.audit import Finding
 from lldata.errors import FrameError
-from lldata.pairing import SceneFiles
+from lldata.pairing import Listed, SceneFiles
 from lldata.protocol import Protocol
 from lldata.scene import Pixels
-from lldata.sets.lists import Listed, list_files, read_lists
+from lldata.sets.lists import list_files, read_lists
 
 _SAME_ISO, _SAME_APERTURE = 0.01, 0.03  # relative; lists round the f-number to a tenth
 _MOST_NAMED = 5

@@ -9,27 +9,14 @@ Source: the lists of Chen et al. 2018 (SID), dataset/*_list.txt of the released 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lldata.errors import FrameError
+from lldata.pairing import Listed
 
 _LIST = re.compile(r"(?:.*_)?(?P<split>train|val|test)_list\.txt")
 _PLAIN = re.compile(r"(?P<split>train|val|test)\.txt")
 _ROW = re.compile(r"(?P<short>\S+/\S+)\s+(?P<long>\S+/\S+)\s+ISO(?P<iso>\d+)\s+F(?P<f>\d+\.?\d*)")
-
-
-@dataclass(frozen=True)
-class Listed:
-    """One line of a list file."""
-
-    split: str
-    where: str  # file and line, for messages
-    name: str  # stem of the short; of a plain list the whole line
-    camera: str = ""  # folder that holds short/ and long/; "" in plain lists
-    long: str = ""  # stem of the long
-    iso: float | None = None
-    f_number: float | None = None
 
 
 def list_files(folder: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from lldata import raw, store, upkeep
 from lldata.audit import Finding, worst
 from lldata.errors import FrameError, MetadataError
 from lldata.measures import fingerprint
-from lldata.pairing import Find, SceneFiles
+from lldata.pairing import Find, SceneFiles, folders_with
 from lldata.protocol import PictureProtocol
 from lldata.reading.picture_files import PictureFile, read_picture
 from lldata.scene import Pixels, SceneFile
@@ -20,7 +20,6 @@ from lldata.sets import picture_audits
 from lldata.sets.job import Outcome, SceneJob, left_out
 from lldata.sets.picture_evidence import PicturePair
 
-_DEEPEST = 2
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -38,21 +37,12 @@ def find(src: Path, protocol: PictureProtocol) -> list[Find]:
         If `src` is no folder or none holds both.
     """
     names = (protocol.files.low, protocol.files.normal)
-    if not src.is_dir():
-        found = "it is no folder" if src.exists() else "there is no such folder"
-        raise FrameError(src, found, "a folder of pictures is needed", "Correct the path")
-    layers = [[src]]
-    for _ in range(_DEEPEST):
-        layers.append(
-            sorted(c for f in layers[-1] for c in f.iterdir() if c.is_dir() and c.name[0] != ".")
-        )
-    folders = [f for layer in layers for f in layer if all((f / n).is_dir() for n in names)]
-    if not folders:
-        raise FrameError(
-            src, f"no folder in it holds {names[0]}/ and {names[1]}/",
-            "the dark pictures lie in one and the normally lit ones in the other",
-            "Sort the files so, or name the folder that is",
-        )  # fmt: skip
+    folders = folders_with(
+        src,
+        names,
+        "pictures",
+        "the dark pictures lie in one and the normally lit ones in the other",
+    )
     return [_in_folder(folder, protocol) for folder in folders]
 
 
@@ -137,8 +127,8 @@ def run_scene(job: SceneJob[PictureProtocol]) -> Outcome:
         row["shift_y_px"], row["shift_x_px"] = pair.shift_px
     scene = scene_file(job, row, findings, {files.shorts[0]: low, files.long: normal})
     pixels = Pixels(low={files.scene: low.pixels}, normal={files.scene: normal.pixels})
-    upkeep.publish_scene(job.folder, scene, pixels)
-    return Outcome(files.scene, "stored", findings, 1)
+    published = upkeep.publish_scene(job.folder, scene, pixels)
+    return Outcome(files.scene, "stored", findings, 1, file=published.file)
 
 
 def pair_row(files: SceneFiles, status: str) -> dict[str, Any]:

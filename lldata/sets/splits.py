@@ -6,23 +6,36 @@ obeyed and reported.
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
+import logging
+import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from lldata.audit import Finding
+from lldata.engine import Engine, Unit, run_units
+from lldata.errors import FrameError, LowLightError
 from lldata.pairing import SceneFiles
 from lldata.protocol import Protocol
+from lldata.reading.clip_frames import file_status
 from lldata.sets import listing
+from lldata.sets.job import left_out
 from lldata.store import Store
+from lldata.upkeep import file_digest
 
+_MUCH = 1 << 28  # bytes to hash that are worth the start of workers
+_log = logging.getLogger(__name__)
 _SHARES = (("train", 80), ("val", 90), ("test", 100))  # per cent, up to
 
 
 def assigned(
-    scenes: Sequence[SceneFiles], protocol: Protocol, src: Path, lists: Path | None
+    scenes: Sequence[SceneFiles],
+    protocol: Protocol,
+    src: Path,
+    lists: Path | None,
+    engine: Engine | None = None,
 ) -> tuple[list[SceneFiles], list[Finding]]:
     """Return the scenes with their splits, and what the lists say against them.
 
@@ -32,12 +45,14 @@ def assigned(
     src : the folder that was ingested; where `lists` is None, the lists count that lie in it,
         beside the frames or in its parent, whichever first names one of these frames
     lists : a folder of list files
+    engine : that hashes many or large sources, where the protocol divides by their sha256
 
     Returns
     -------
     Listed scenes have their list's split, others of a listed group the group's, and the rest the
-    protocol's. Warnings say which scenes no list names (where the lists are all there are), which
-    listed frames are missing, and which groups are divided.
+    protocol's; one whose source would decide and cannot be read is left out, with a finding.
+    Warnings say which scenes no list names (where the lists are all there are), which listed
+    frames are missing, and which groups are divided.
 
     Raises
     ------
@@ -52,7 +67,10 @@ def assigned(
         if len(splits) == 1
     }  # fmt: skip
     rest = [s for s in scenes if s.scene not in by_list and s.group not in groups]
-    by_rule = _by_rule(rest, protocol)
+    by_rule, unread = _by_rule(rest, protocol, engine)
+    lost = {finding.scene for finding in unread}
+    scenes = [s for s in scenes if s.scene not in lost]
+    rest = [s for s in rest if s.scene not in lost]
     result = [
         replace(
             s, split=by_list.get(s.scene) or groups.get(s.group) or by_rule[s.scene],
@@ -60,7 +78,7 @@ def assigned(
         )
         for s in scenes
     ]  # fmt: skip
-    findings = listing.missing(result, rows, src) + _divided_groups(result)
+    findings = unread + listing.missing(result, rows, src) + _divided_groups(result)
     whatever_is_left_is_test = protocol.splits.rule == "all_test"
     if whatever_is_left_is_test and all(row.split != "test" for row in rows):
         return result, findings
@@ -88,30 +106,86 @@ def only_split(dataset: Store) -> str:
     )
 
 
-def _by_rule(scenes: Sequence[SceneFiles], protocol: Protocol) -> dict[str, str]:
-    """Return scene -> split by the protocol's rule."""
+def _by_rule(
+    scenes: Sequence[SceneFiles], protocol: Protocol, engine: Engine | None
+) -> tuple[dict[str, str], list[Finding]]:
+    """Return scene -> split by the protocol's rule, and why some have none."""
     rule = protocol.splits.rule
     if rule == "leading_digit":
-        return {s.scene: s.split for s in scenes}
+        return {s.scene: s.split for s in scenes}, []
     if rule == "all_test":
-        return dict.fromkeys((s.scene for s in scenes), "test")
-    firsts: dict[str, SceneFiles] = {}
-    for scene in sorted(scenes, key=lambda s: s.scene):
-        firsts.setdefault(scene.group, scene)
-    decided = {group: by_digest(source_digest(first)) for group, first in firsts.items()}
-    return {s.scene: decided[s.group] for s in scenes}
+        return dict.fromkeys((s.scene for s in scenes), "test"), []
+    groups: dict[str, list[SceneFiles]] = defaultdict(list)
+    for scene in sorted(scenes, key=lambda s: s.scene, reverse=True):
+        groups[scene.group].append(scene)
+    decided: dict[str, str] = {}
+    unread: list[Finding] = []
+    while waiting := [each[-1] for group, each in groups.items() if each and group not in decided]:
+        for scene, digest in _source_digests(waiting, engine):
+            if isinstance(digest, str):
+                decided[scene.group] = by_digest(digest)
+            else:  # the next of its group decides
+                groups[scene.group].remove(scene)
+                unread += left_out(scene.scene, "integrity", digest).findings
+    return {s.scene: decided[s.group] for each in groups.values() for s in each}, unread
+
+
+def _source_digests(
+    scenes: Sequence[SceneFiles], engine: Engine | None
+) -> Iterator[tuple[SceneFiles, str | LowLightError]]:
+    """Yield each scene and its source's sha256, or why it has none.
+
+    Little is hashed here, sooner than a worker has started; much by the workers.
+    """
+    if engine is None or sum(_size(s) for s in scenes) < _MUCH:
+        for scene in scenes:
+            try:
+                yield scene, source_digest(scene)
+            except FrameError as error:
+                yield scene, error
+        return
+    by_name = {s.scene: s for s in scenes}
+    for done, (unit, result) in enumerate(
+        run_units((Unit(s.scene, source_digest, (s,)) for s in scenes), engine), 1
+    ):
+        if isinstance(result, BaseException) and not isinstance(result, LowLightError):
+            raise result
+        _log.info("sha256 of the sources: %d/%d", done, len(scenes))
+        yield by_name[unit.key], result
+
+
+def _size(scene: SceneFiles) -> int:
+    with contextlib.suppress(OSError):  # who reads it says what is wrong
+        return _source(scene).stat().st_size
+    return 0
+
+
+def _source(scene: SceneFiles) -> Path:
+    path = scene.long
+    return min(m for m in scene.members if path in m.parents) if path.is_dir() else path
 
 
 def source_digest(scene: SceneFiles) -> str:
     """Return the sha256 that identifies a scene's place: of its longest exposure's file.
 
     Of a folder of frames it is the first frame's.
+
+    Raises
+    ------
+    FrameError
+        If that is no file, or cannot be read.
     """
-    path = scene.long
-    if path.is_dir():
-        path = min(member for member in scene.members if path in member.parents)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    path = _source(scene)
+    file_status(path)
+    try:
+        return file_digest(path)
+    except OSError as error:
+        raise FrameError(
+            path,
+            f"it cannot be read ({os.strerror(error.errno or 0).lower()})",
+            "a readable file is needed",
+            "Change its rights, or copy it again",
+        ) from error
 
 
 def by_digest(sha256: str) -> str:

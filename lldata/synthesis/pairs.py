@@ -16,7 +16,7 @@ import numpy as np
 from lldata import upkeep
 from lldata.audit import Finding, worst
 from lldata.errors import FrameError, MetadataError, ProtocolError
-from lldata.pairing import Find, SceneFiles
+from lldata.pairing import Find, SceneFiles, check_folder
 from lldata.protocol import SynthesisProtocol
 from lldata.reading.picture_files import PictureFile, read_picture
 from lldata.scene import Picture, Pixels, array_digest
@@ -48,9 +48,7 @@ def find(src: Path, protocol: SynthesisProtocol) -> list[Find]:
         If a range of the protocol is none.
     """
     _check_ranges(protocol)
-    if not src.is_dir():
-        found = "it is no folder" if src.exists() else "there is no such folder"
-        raise FrameError(src, found, "a folder of photographs is needed", "Correct the path")
+    check_folder(src, "photographs")
     paths = _photographs(src, protocol)
     if not paths:
         raise FrameError(
@@ -124,8 +122,8 @@ def run_scene(job: SceneJob[SynthesisProtocol]) -> Outcome:
         low={files.scene: low}, normal={files.scene: photograph.pixels},
         facts={f"low/{files.scene}": facts},
     )  # fmt: skip
-    upkeep.publish_scene(job.folder, scene, pixels)
-    return Outcome(files.scene, "stored", findings, 1)
+    published = upkeep.publish_scene(job.folder, scene, pixels)
+    return Outcome(files.scene, "stored", findings, 1, file=published.file)
 
 
 def darkened(picture: Picture, protocol: SynthesisProtocol, seed: int) -> tuple[Picture, Drawn]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +21,7 @@ from lldata import ingest as work
 from lldata.dataset import PictureCrops
 from lldata.engine import Local
 from lldata.errors import FrameError, MethodError, ProtocolError, StoreError
+from lldata.pairing import SceneFiles
 from lldata.protocol import PictureProtocol
 from lldata.sample import read_sample
 from lldata.sets import pictures, splits
@@ -75,6 +78,53 @@ def test_two_folders_of_pictures_become_a_dataset_without_a_protocol_named(pairs
     assert set(opened.pairs["split"]) == {"test"}
     assert np.array_equal(opened.picture("a", "a", "low")[0], dark(picture(0)))
     assert np.array_equal(opened.picture("a", "a", "normal")[0], picture(0))
+
+
+@pytest.mark.parametrize("what", ["a dangling link", "a FIFO", "no right to read"])
+def test_a_source_that_cannot_be_read_costs_its_scene_only(photographs: Path, what: str):
+    broken = photographs / "p1.png"
+    if what == "no right to read":
+        if os.geteuid() == 0:
+            pytest.skip("root may read everything")
+        broken.chmod(0)
+    else:
+        broken.unlink()
+        os.mkfifo(broken) if what == "a FIFO" else broken.symlink_to(photographs / "gone")
+    plan = synthesise.prepare(photographs, "dusk", "raise_retinex", 0, ENGINE).plan
+    assert [s.scene for s in plan.scenes] == ["p0", "p2", "p3"]
+    (finding,) = plan.findings
+    assert (finding.scene, finding.check, finding.status) == ("p1", "integrity", "quarantine")
+    assert str(broken) in finding.message
+
+
+def test_a_stored_scene_stays_when_its_source_has_gone(pairs: Path):
+    before = ingest(pairs, "p")
+    low = pairs / "low" / "b.png"
+    low.unlink()
+    low.symlink_to(pairs / "gone.png")
+    (dataset,) = work.prepare(pairs, "rgb_pairs", "p", ENGINE)
+    assert dataset.known == {"a", "b", "c"}
+    (finding,) = dataset.plan.findings
+    assert (finding.scene, finding.status) == ("b", "warn")
+    assert "What is stored stays" in finding.message
+    assert stored(dataset).digest == before.digest
+
+
+def test_large_sources_are_hashed_by_workers(photographs: Path, monkeypatch: pytest.MonkeyPatch):
+    (photographs / "p1.png").write_bytes(b"")
+    found = synthesise.prepare(photographs, "here", "raise_retinex", 0, ENGINE).plan
+    monkeypatch.setattr(splits, "_MUCH", 0)
+    monkeypatch.setattr(splits, "source_digest", source_digest_elsewhere)
+    assert synthesise.prepare(photographs, "there", "raise_retinex", 0, ENGINE).plan == found
+
+
+def source_digest_elsewhere(scene: SceneFiles) -> str:
+    """Refuse to hash in the process of the test."""
+    assert multiprocessing.parent_process() is not None
+    return splits_digest(scene)
+
+
+splits_digest = splits.source_digest
 
 
 def test_a_sample_of_a_picture_pair_is_its_dark_picture(pairs: Path):

@@ -59,6 +59,7 @@ def test_an_interruption_of_what_keeps_nothing_says_so(
     [
         (errno.ENOSPC, "no space left on device, but space is needed there. Free some, or"),
         (errno.EACCES, "permission denied, but it must be read or written. Change its rights"),
+        (errno.ENOENT, "no such file or directory, but it must be there. Restore it, or choose"),
         (errno.ENOTDIR, "not a directory, but a folder is needed there. Choose another path."),
         (errno.EISDIR, "is a directory, but a file is needed there. Choose another path."),
         (errno.EEXIST, "file exists, but nothing may be there yet. Choose another path."),
