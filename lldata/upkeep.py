@@ -5,10 +5,12 @@ A scene is committed by the one step that gives its file its name; the index is 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import sys
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -34,8 +36,8 @@ from lldata.store import (
     scene_path,
 )
 
-PARTS_LOCK = ".parts.lock"  # further parts of one scene have one writer
 ClipFrames = Iterator[tuple[str, NDArray[np.uint16]]]
+_Read = dict[Path, tuple[tuple[int, int, int] | None, tuple[SceneFile, int, str]]]
 _log = logging.getLogger(__name__)
 
 
@@ -99,9 +101,9 @@ def publish_scene(folder: Path, scene: SceneFile, pixels: Pixels) -> Published:
     first, *further = _divided(pixels)
     if path.exists():
         return _standing(path, complete)
-    if not further:
+    if not further and not part_path(path, 2).exists():
         return _write_scene(path, complete, scene_bytes(complete, first))
-    with publish.locked(path.parent / PARTS_LOCK):
+    with _sole_writer(path):
         if path.exists():
             return _standing(path, complete)
         parts = []
@@ -114,6 +116,40 @@ def publish_scene(folder: Path, scene: SceneFile, pixels: Pixels) -> Published:
             })  # fmt: skip
         complete = replace(complete, parts=tuple(parts))
         return _write_scene(path, complete, scene_bytes(complete, first))
+
+
+@contextlib.contextmanager
+def _sole_writer(path: Path) -> Iterator[None]:
+    """Be the one writer of a scene's further parts; those that it does not name go in the end."""
+    with publish.locked(path.with_name(f".{path.stem}.parts.lock"), keep=False):
+        try:
+            yield
+        finally:
+            parts = (part for scene, part in store.part_entries(path.parent) if scene == path.stem)
+            for stray in _unnamed(path, parts):
+                stray.unlink(missing_ok=True)
+
+
+def _unnamed(path: Path, parts: Iterable[Path]) -> list[Path]:
+    """Return which of some files are no part of a scene; none where it cannot be read."""
+    try:
+        known = read_scene(path).parts if path.exists() else ()
+    except StoreError:  # who verifies the scene says so
+        return []
+    return sorted(set(parts) - {part_path(path, part["number"]) for part in known})
+
+
+def stray_parts(path: Path) -> list[str]:
+    """Return which parts in a dataset's folder no scene names: nothing, or sentences."""
+    by_scene: dict[str, list[Path]] = defaultdict(list)
+    for scene, part in store.part_entries(path / "scenes"):
+        by_scene[scene].append(part)
+    return [
+        f"{stray.name} is part of no scene, left by an ingest that was stopped: ingest the scene "
+        "again, or delete it while no ingest runs"
+        for scene, parts in sorted(by_scene.items())
+        for stray in _unnamed(scene_path(path, scene), parts)
+    ]
 
 
 def _write_scene(path: Path, complete: SceneFile, data: memoryview) -> Published:
@@ -138,7 +174,7 @@ def publish_clip(folder: Path, scene: SceneFile, frames: ClipFrames) -> Publishe
         If the dataset already has another scene of that name, or frames are missing.
     """
     path = scene_path(folder, scene.scene)
-    with publish.locked(path.parent / PARTS_LOCK):
+    with _sole_writer(path):
         standing = path.exists()
         parts: list[dict[str, Any]] = []
         digests: dict[str, list[str]] = {name: [] for name in scene.clip}
@@ -205,7 +241,9 @@ def build_index(
     scene_findings: Iterable[Finding] = (),
     written: Mapping[str, tuple[int, str]] | None = None,
 ) -> None:
-    """Rebuild a dataset's index and cards from its scene files, under a short lock.
+    """Rebuild a dataset's index and cards from its scene files.
+
+    Most is read before the lock is taken; under it only what another writer has changed since.
 
     Parameters
     ----------
@@ -214,35 +252,67 @@ def build_index(
     scene_findings : about whole scenes, also those that were not stored; an older index's stay
         unless these are about the same scene or the scene has been stored since
     written : scene -> bytes and sha256 of its file, where this ingest has them at hand
+
+    Raises
+    ------
+    StoreError
+        If there are no scenes, or a scene file differs from the older index and is damaged.
     """
+    written = written or {}
+    stamp, older = _stamp(path / "dataset.h5"), _older_index(path)
+    read = _entries(path, older, written, {})
+    near = neighbours(path)
     with publish.locked(path / ".lock"):
         for folder in (path, path / "scenes"):
             publish.remove_leftovers(folder)
-        files = sorted(
-            scene_path(path, e.name.removesuffix(".h5")) for e in store.scene_entries(path)
-        )
-        if not files:
-            raise StoreError(
-                path,
-                "it has no scenes",
-                "an index needs at least one",
-                "Ingest a folder of frames first",
-            )
-        older = _older_index(path)
-        known = dict(written or {})
-        known |= {} if older is None else {n: (size, d) for n, size, d in older.scene_files()}
-        digests = [_known_digest(p, known) for p in files]
-        entries = [(_of_index(p), p.stat().st_size, d) for p, d in zip(files, digests, strict=True)]
+        if stamp != _stamp(path / "dataset.h5"):
+            older = _older_index(path)
+        entries = [entry for _, entry in _entries(path, older, written, read).values()]
         whole = list(scene_findings)
         if older is not None:
             created = older.created
             stored = {scene.scene for scene, _, _ in entries}
             told = [f for f in older.findings if f.check != "duplicates"]  # found anew below
             whole += _still_true(told, whole, entries, stored)
-        whole += _duplicates(path, [scene for scene, _, _ in entries])
+        whole += _duplicates(path, [scene for scene, _, _ in entries], near)
         data = store.index_bytes(path, created, entries, whole)
         publish.write_replacing(path / "dataset.h5", seal.sealed(data))
         card.write_cards(Store(path))
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what is another once a file has been replaced, None where there is none."""
+    with contextlib.suppress(FileNotFoundError):
+        status = path.stat()
+        return status.st_size, status.st_mtime_ns, status.st_ino
+    return None
+
+
+def _entries(
+    path: Path, older: Store | None, written: Mapping[str, tuple[int, str]], read: _Read
+) -> _Read:
+    """Return scene file -> its stamp and its entry of the index; what was `read` is not again."""
+    files = sorted(scene_path(path, e.name.removesuffix(".h5")) for e in store.scene_entries(path))
+    if not files:
+        raise StoreError(
+            path,
+            "it has no scenes",
+            "an index needs at least one",
+            "Ingest a folder of frames first",
+        )
+    indexed = {} if older is None else {n: (size, d) for n, size, d in older.scene_files()}
+    index = _stamp(path / "dataset.h5")
+    entries: _Read = {}
+    for file in files:
+        stamp = _stamp(file)
+        if file in read and read[file][0] == stamp:
+            entries[file] = read[file]
+            continue
+        known = written.get(file.stem)
+        if known is None or known[0] != file.stat().st_size:
+            known = _as_indexed(file, indexed.get(file.stem), since_ns=index[1] if index else 0)
+        entries[file] = stamp, (_of_index(file), *known)
+    return entries
 
 
 def _of_index(path: Path) -> SceneFile:
@@ -252,13 +322,13 @@ def _of_index(path: Path) -> SceneFile:
     return replace(scene, facts=recognisable(scene.facts), protocol_text=text)
 
 
-def _duplicates(path: Path, scenes: list[SceneFile]) -> list[Finding]:
+def _duplicates(path: Path, scenes: list[SceneFile], near: list[Print]) -> list[Finding]:
     mine = [
         p for s in scenes for p in prints(path.name, s.scene, s.group, s.split, s.origin, s.facts)
     ]
     if not mine:
         return []
-    return duplicates.audit(mine, neighbours(path), limit_in(scenes[0].protocol_text))
+    return duplicates.audit(mine, near, limit_in(scenes[0].protocol_text))
 
 
 def neighbours(but: Path | None = None) -> list[Print]:
@@ -301,17 +371,27 @@ def _older_index(path: Path) -> Store | None:
     return index
 
 
-def _known_digest(path: Path, known: Mapping[str, tuple[int, str]]) -> str:
-    """Return a scene file's sha256: as indexed, so that later damage stays visible to verify."""
-    size, digest = known.get(path.stem, (-1, ""))
-    if size not in (-1, path.stat().st_size):
+def _as_indexed(path: Path, known: tuple[int, str] | None, since_ns: int) -> tuple[int, str]:
+    """Return a scene file's bytes and sha256: as indexed, so that damage stays visible to verify.
+
+    A file newer than the index that is whole by its own digests has replaced the one it knew.
+    """
+    status = path.stat()
+    if known is None:
+        return status.st_size, file_digest(path)
+    if status.st_mtime_ns > since_ns:
+        found = status.st_size, file_digest(path)
+        if found != known and not verify_content(path):
+            _log.warning("%s is newer than the index and whole: the index takes it", path)
+            return found
+    if status.st_size != known[0]:
         raise StoreError(
             path,
-            f"it has {path.stat().st_size} bytes",
-            f"the index says {size} and a stored scene never changes",
-            "Restore the file, or delete it and ingest the scene again",
+            f"it has {status.st_size} bytes",
+            f"the index says {known[0]} and a stored scene never changes",
+            store.RESTORE,
         )
-    return digest or file_digest(path)
+    return known
 
 
 def _still_true(

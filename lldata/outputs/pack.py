@@ -6,10 +6,8 @@ the first error and swallows the rest; what was written is read back whole befor
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -19,8 +17,6 @@ from typing import Any, BinaryIO
 from lldata import publish, seal, store, upkeep
 from lldata.errors import StoreError
 from lldata.store import GET_PACK, RESTORE, Store
-
-_LEFTOVER_S = 3600.0  # a writer at work touches its file more often
 
 
 @dataclass(frozen=True)
@@ -97,7 +93,7 @@ def pack(dataset: Store, out: Path, advance: Callable[[], None] = lambda: None) 
         If `out` exists or is no .h5, a scene is damaged, or the disk has too little room.
     """
     _check(dataset, out)
-    _remove_leftovers(out)
+    publish.remove_leftovers(out.parent, f"{out.name}.")
     temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex}{publish.TEMPORARY}")
     try:
         with temporary.open("w+b", buffering=0) as file:
@@ -105,7 +101,9 @@ def pack(dataset: Store, out: Path, advance: Callable[[], None] = lambda: None) 
         digest = upkeep.file_digest(temporary)
         _verify_whole(dataset, temporary, out, advance)
         size = temporary.stat().st_size
-        _name(temporary, out)
+        if not publish.name_once(temporary, out):
+            raise _taken(out)
+        publish.sync_folder(out.absolute().parent)
     finally:
         temporary.unlink(missing_ok=True)
     return Packed(out, len(dataset.scenes), size, digest)
@@ -127,14 +125,6 @@ def _check(dataset: Store, out: Path) -> None:
 
 def _taken(out: Path) -> StoreError:
     return StoreError(out, "it exists", "nothing may be there yet", "Choose another path")
-
-
-def _remove_leftovers(out: Path) -> None:
-    """Delete what packing this very file left when it was killed, once no one can be at it."""
-    for leftover in out.parent.glob(f".{out.name}.*{publish.TEMPORARY}"):
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - leftover.stat().st_mtime > _LEFTOVER_S:
-                leftover.unlink()
 
 
 def _write(dataset: Store, file: BinaryIO, advance: Callable[[], None]) -> None:
@@ -162,22 +152,11 @@ def _verify_whole(dataset: Store, temporary: Path, out: Path, advance: Callable[
         advance()
     packed.close()
     if wrong:
+        first = wrong[0].removesuffix(f". {GET_PACK}")
         raise StoreError(
-            out, f"what was written reads back differently ({wrong[0].removesuffix(f'. {GET_PACK}')})",
+            out, f"what was written reads back differently ({first})",
             "a disk gives back what it took", "Verify the dataset, then the disk",
         )  # fmt: skip
-
-
-def _name(temporary: Path, out: Path) -> None:
-    try:
-        os.link(temporary, out)  # unlike a rename it never replaces another writer's file
-    except FileExistsError:
-        raise _taken(out) from None
-    except OSError:  # a file system without links
-        if out.exists():
-            raise _taken(out) from None
-        temporary.replace(out)
-    publish.sync_folder(out.absolute().parent)
 
 
 def problems(dataset: Store, *, deep: bool) -> Iterator[tuple[str, list[str]]]:
@@ -202,4 +181,5 @@ def problems(dataset: Store, *, deep: bool) -> Iterator[tuple[str, list[str]]]:
         return
     said = upkeep.verify_index(dataset.path)
     stale = f"the index names other files than the folder; lldata index {dataset.path} rebuilds it"
-    yield "", [*said, *([stale] * dataset.stale())]
+    strays = upkeep.stray_parts(dataset.path)
+    yield "", [*said, *([stale] * dataset.stale()), *strays]

@@ -78,6 +78,19 @@ def test_ingesting_again_keeps_and_adds_and_never_changes(captures: Path):
         ingest(captures, "night")
 
 
+def test_a_scene_deleted_from_the_store_is_ingested_again(captures: Path):
+    ingest(captures, "night")
+    home = store.home() / "night"
+    before = store.open_store("night").digest
+    store.scene_path(home, "00001").unlink()
+    for frame in captures.rglob("00001*"):
+        os.utime(frame, ns=(10**9, 10**9))  # the record of the new file has other bytes
+    ingest(captures, "night")
+    assert store.open_store("night").digest == before
+    lldata("index", "night")
+    lldata("verify", "night")
+
+
 def test_touched_files_of_the_same_bytes_have_not_changed(captures: Path):
     ingest(captures, "night")
     for path in captures.rglob("*.DNG"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from lldata import publish, upkeep
 from lldata.errors import FrameError, LowLightError, MetadataError
 from lldata.reading.clip_files import clips_of, find
 from lldata.reading.clip_frames import Clip, frames
@@ -327,3 +329,15 @@ def test_regions_are_those_of_the_paper():
     assert region_side(UHR, "Static", (4320, 7680)) == 1500
     assert region_side(UHR, "Horse", (4320, 7680)) == 2500
     assert region_side(UHR, "Static", (720, 1280)) is None
+
+
+def test_scenes_of_clips_do_not_wait_for_each_other(tmp_path: Path):
+    write_scene(tmp_path / "src", "Night")
+    scenes = tmp_path / "d" / "scenes"
+    with ThreadPoolExecutor(1) as beside, publish.locked(scenes / ".Dusk.parts.lock"):
+        (outcome,) = beside.submit(run, tmp_path / "src", tmp_path / "d").result(60)
+    assert outcome.state == "stored"
+    assert outcome.file == (
+        (scenes / "Night.h5").stat().st_size, upkeep.file_digest(scenes / "Night.h5")
+    )  # fmt: skip
+    assert sorted(p.name for p in scenes.iterdir()) == [".Dusk.parts.lock", "Night.h5"]

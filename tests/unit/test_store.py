@@ -3,6 +3,9 @@ from __future__ import annotations
 import copy
 import io
 import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,6 +17,7 @@ import pytest
 from lldata import publish, store, upkeep
 from lldata.audit import Finding
 from lldata.errors import StoreError
+from lldata.outputs import pack
 from lldata.scene import Pixels, SceneFile, content_digest
 from tests.captures import frame, light
 
@@ -178,6 +182,81 @@ def test_rebuilding_the_index_does_not_bless_a_damaged_scene(dataset: Path):
     path.write_bytes(data[:-1])
     with pytest.raises(StoreError, match="a stored scene never changes"):
         upkeep.build_index(dataset, "now")
+
+
+def other(takes: int) -> SceneFile:
+    """Return scene 00001 as it is ingested again: its source was copied at another time."""
+    sources = {"short/1.ARW": {"sha256": "1" * 64, "size": 10, "mtime_ns": 10**takes}}
+    return replace(scene(), sources=sources)
+
+
+@pytest.mark.parametrize("takes", [1, 9])
+def test_a_scene_that_was_deleted_and_written_again_is_indexed(dataset: Path, takes: int):
+    path = store.scene_path(dataset, "00001")
+    path.unlink()
+    published = upkeep.publish_scene(dataset, other(takes), pixels())
+    os.utime(path, ns=(1, 1))  # older than the index: only the writer knows it for the right one
+    upkeep.build_index(dataset, "now", written={"00001": published.file})
+    _, size, sha256 = store.Store(dataset).scene_files()[0]
+    assert (size, sha256) == published.file
+    assert upkeep.verify_scene(path, size, sha256, deep=True) == []
+
+
+def test_a_newer_whole_file_replaces_the_one_the_index_knew_with_a_warning(
+    dataset: Path, caplog: pytest.LogCaptureFixture
+):
+    store.scene_path(dataset, "00001").unlink()
+    published = upkeep.publish_scene(dataset, other(5), pixels())
+    upkeep.build_index(dataset, "now")
+    assert store.Store(dataset).scene_files()[0][1:] == published.file
+    assert "is newer than the index and whole: the index takes it" in caplog.text
+
+
+def test_the_remedy_for_a_damaged_scene_works(dataset: Path):
+    path = store.scene_path(dataset, "00001")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(StoreError, match="delete it and ingest the scene again"):
+        upkeep.build_index(dataset, "now")
+    path.unlink()
+    published = upkeep.publish_scene(dataset, other(3), pixels())
+    upkeep.build_index(dataset, "now", written={"00001": published.file})
+    assert not store.Store(dataset).stale()
+
+
+def test_parts_that_no_scene_names_are_told_and_removed_by_its_next_writer(tmp_path: Path):
+    upkeep.publish_scene(tmp_path, scene("00002"), pixels(2))
+    stray = store.part_path(store.scene_path(tmp_path, "00001"), 2)
+    stray.write_bytes(b"left by a kill")
+    upkeep.build_index(tmp_path, "now")
+    assert [said.partition(",")[0] for said in upkeep.stray_parts(tmp_path)] == [
+        "00001.part2.h5 is part of no scene"
+    ]
+    assert any(upkeep.stray_parts(tmp_path)[0] in said for _, said in problems_of(tmp_path))
+    upkeep.publish_scene(tmp_path, scene(), pixels())
+    assert upkeep.stray_parts(tmp_path) == []
+    assert sorted(p.name for p in (tmp_path / "scenes").iterdir()) == ["00001.h5", "00002.h5"]
+
+
+def problems_of(path: Path) -> list[tuple[str, list[str]]]:
+    return list(pack.problems(store.Store(path), deep=False))
+
+
+def test_a_lock_that_was_deleted_while_it_was_waited_for_is_taken_anew(tmp_path: Path):
+    lock, order = tmp_path / "lock", []
+    with ThreadPoolExecutor(1) as beside:
+        with publish.locked(lock, keep=False):
+            waiting = beside.submit(lambda: hold(lock, order))
+            time.sleep(0.2)
+            order.append("first")
+        waiting.result(10)
+    assert order == ["first", "second"]
+    assert not lock.exists()
+
+
+def hold(lock: Path, order: list[str]) -> None:
+    with publish.locked(lock, keep=False):
+        assert lock.exists()
+        order.append("second")
 
 
 def test_a_missing_dataset_says_which_there_are(dataset: Path, monkeypatch: pytest.MonkeyPatch):
