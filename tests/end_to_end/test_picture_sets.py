@@ -240,7 +240,7 @@ def test_splits_follow_the_photograph_unless_lists_say_otherwise(photographs: Pa
 
 
 def test_what_cannot_be_darkened_is_named(tmp_path: Path, photographs: Path):
-    with pytest.raises(ProtocolError, match="it is of paired captures"):
+    with pytest.raises(ProtocolError, match="one that darkens photographs is needed"):
         synthesize(photographs, "x", "rgb_pairs")
     (tmp_path / "empty").mkdir()
     with pytest.raises(FrameError, match="no photograph lies in it"):
@@ -344,7 +344,8 @@ def test_the_commands_agree_with_the_library(pairs: Path, photographs: Path):
 def test_the_real_lol_pairs_are_good_but_for_two_or_three_small_shifts(shared_data: Path):
     opened = ingest(shared_data / "lol_256", "lol_256")
     assert len(opened.pairs) == 80
-    assert set(opened.pairs["status"]) == {"pass", "warn"}
+    assert list(opened.pairs["scene"][opened.pairs["status"] == "unknown"]) == ["93"]  # rounding
+    assert "quarantine" not in set(opened.pairs["status"])
     warned = opened.findings
     shifted = {f.scene for f in warned if f.check == "alignment" and f.status == "warn"}
     assert {"515", "570"} <= shifted <= {"330", "515", "570"}  # 330 is zoomed: its shift is 0.5

@@ -122,7 +122,9 @@ def test_rows_of_another_camera_are_not_about_these_frames(tmp_path: Path):
     src = captures(tmp_path / "Sony", "00001")
     (src / "Fuji_test_list.txt").write_text(rows("00001", camera="Fuji", suffix="RAF"))
     assert of(src) == ({"00001": "train"}, [])
-    with pytest.raises(FrameError, match=r"no list in it .Fuji_test_list.txt. names a frame of sid"):
+    with pytest.raises(
+        FrameError, match=r"no list in it .Fuji_test_list.txt. names a frame of sid"
+    ):
         of(src, given=src)
 
 
