@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,8 @@ import pytest
 from lldata import report, upkeep
 from lldata.engine import Local
 from lldata.store import open_store
-from tests.browser.test_pages import ARGUMENTS
 from tests.stores import night
 from tests.unit.test_dataset_report import PAYLOADS, finding
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +27,6 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     told.append(finding("00009", "integrity", "quarantine", f"/card/{'DCIM' * 30}.CR2: cut"))
     upkeep.build_index(dataset.path, "now", told)
     return report.write_report(open_store(dataset.path), folder / "r.html", Local(workers=1))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
-    with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,18 +14,6 @@ from eval.report import write_report
 from tests.records import classical, record, write, write_pictures
 from tests.unit.test_report import PAYLOADS, poisoned
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PAGES = ("report", "board", "empty", "hostile_report", "hostile_board")
 
 
@@ -49,17 +36,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "hostile_report": write_report(hostile, folder / "hostile"),
         "hostile_board": board.build(write(folder / "bad", hostile), folder / "hostile_board"),
     }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
-    with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture
