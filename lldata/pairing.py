@@ -248,13 +248,7 @@ def read_groups(folder: Path, protocol: RawProtocol) -> dict[str, str] | None:
     table, column = folder / SIDE_TABLE, protocol.files.group
     if column == "scene" or not table.is_file():
         return None
-    try:
-        text = table.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FrameError(
-            table, "it is no UTF-8 text", "a CSV table in UTF-8 is needed", "Save it as UTF-8"
-        ) from error
-    reader = csv.DictReader(text.splitlines())
+    reader = csv.DictReader(text_of(table, "a CSV table in UTF-8 is needed").splitlines())
     missing = {"id", column} - set(reader.fieldnames or ())
     if missing:
         raise FrameError(
@@ -264,3 +258,17 @@ def read_groups(folder: Path, protocol: RawProtocol) -> dict[str, str] | None:
             "Correct the table",
         )
     return {row["id"]: (row[column] or "").strip() for row in reader}
+
+
+def text_of(path: Path, expected: str) -> str:
+    """Return the text of a table or list beside the frames.
+
+    Raises
+    ------
+    FrameError
+        If it is no UTF-8 text, in the words of what is `expected`.
+    """
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FrameError(path, "it is no UTF-8 text", expected, "Save it as UTF-8") from error

@@ -12,7 +12,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from lldata.errors import FrameError
-from lldata.pairing import Listed
+from lldata.pairing import Listed, text_of
 
 _LIST = re.compile(r"(?:.*_)?(?P<split>train|val|test)_list\.txt")
 _PLAIN = re.compile(r"(?P<split>train|val|test)\.txt")
@@ -41,12 +41,7 @@ def read_lists(folder: Path) -> list[Listed]:
 
 
 def _lines(path: Path) -> list[Listed]:
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FrameError(
-            path, "it is no UTF-8 text", "a list has one frame in each line", "Save it as UTF-8"
-        ) from error
+    text = text_of(path, "a list has one frame in each line")
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         words = line.strip()
