@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from lldata.errors import StoreError
+from lldata.patches import Geometry, Planes, read_patches, region_of
 from lldata.protocol import Degradation, SynthesisProtocol, parse
 from lldata.sample import Mosaic, read_crop, read_mosaic, read_picture_crop
 from lldata.store import Store
@@ -39,6 +40,15 @@ class PictureCrop(NamedTuple):
     low: Tensor  # (3, size, size) float32 in [0, 1]
     reference: Tensor  # (3, size, size) float32 in [0, 1]
     drawn: Tensor  # (3,) float32: alpha, gamma, noise_sigma; NaN where nothing was synthesised
+
+
+class PatchPair(NamedTuple):
+    """A patch of a low clip and one of its target clip, elsewhere, each with its surroundings."""
+
+    low: Tensor  # (3, size, size) float32 in [0, 1]
+    low_region: Tensor  # (3, size, size), the square around the patch, reduced
+    target: Tensor
+    target_region: Tensor
 
 
 class Crops(Dataset[Crop]):
@@ -143,6 +153,59 @@ class PictureCrops(Dataset[PictureCrop]):
             low, drawn = _darkened(reference, self.degradation, random)
         pictures = _turned(torch.from_numpy(low), torch.from_numpy(reference), random)
         return PictureCrop(*pictures, drawn=torch.tensor(drawn, dtype=torch.float32))
+
+
+class ClipPatches(Dataset[PatchPair]):
+    """An endless sequence of patches of unpaired clips, low and target at places of their own.
+
+    Parameters
+    ----------
+    store : the dataset
+    pairs : the rows of `store.pairs`, a scene each, to draw from
+    size : pixels on a side of a patch; frames must be at least as large
+    seed : of everything that is random
+    epoch : patches that make an epoch
+    region : pixels on a side of the square around a patch; default what the protocol says
+    first_frame_only : patches of the first frame of each clip alone
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        pairs: pd.DataFrame,
+        size: int,
+        seed: int,
+        *,
+        epoch: int,
+        region: int | None = None,
+        first_frame_only: bool = False,
+    ) -> None:
+        self.store = store
+        self.pairs = pairs.reset_index(drop=True)
+        self.size = size
+        self.seed = seed
+        self.epoch = epoch
+        self.first_frame_only = first_frame_only
+        self._rows = _Rows(self.pairs)
+        scenes = self.pairs["scene"]
+        self._regions = {s: region_of(store, s) if region is None else region for s in scenes}
+
+    def __getitem__(self, index: int) -> PatchPair:
+        random = np.random.default_rng((self.seed, 2, index))
+        row = self._rows[int(random.integers(len(self.pairs)))]
+        patches = (self._patch(row.scene, clip, random) for clip in ("low", "target"))
+        return PatchPair(*(torch.from_numpy(each) for both in patches for each in both))
+
+    def _patch(self, scene: str, clip: str, random: np.random.Generator) -> tuple[Planes, Planes]:
+        frames, height, width = self.store.clip_shape(scene, clip)[:3]
+        frame = 0 if self.first_frame_only else int(random.integers(frames))
+        y = int(random.integers(height - self.size + 1))
+        x = int(random.integers(width - self.size + 1))
+        geometry = Geometry(*(bool(turn) for turn in random.random(3) < 0.5))
+        return read_patches(
+            self.store, scene, clip, frame, y, x,
+            local_px=self.size, region_px=self._regions[scene], geometry=geometry,
+        )  # fmt: skip
 
 
 def _degradation(store: Store) -> Degradation:

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -21,13 +20,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from baselines.inference.device import Precision, autocast, chosen, full_precision, resolve
+from baselines.inference.device import autocast, full_precision
+from baselines.inference.trained import Trained
 from baselines.inputs import planes_of
 from baselines.method import MethodInfo
 from baselines.options import choose, whole
-from baselines.training import weights
+from baselines.training.learner import Data, Learner, drawn, supervised
 from baselines.training.recipe import Recipe
 from lldata.cfa import crop
+from lldata.dataset import Crop
 from lldata.errors import MethodError
 from lldata.sample import Sample
 
@@ -132,11 +133,14 @@ class _Block(nn.Module):
         return x
 
 
-def network(recipe: SidRecipe, planes: int, seed: int = 0) -> UNet:
-    """Make the network of a recipe for 4 (Bayer) or 9 (X-Trans) planes, drawn from a seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return UNet(planes, recipe.width, recipe.levels)
+def learner(recipe: SidRecipe, data: Data, seed: int) -> Learner:
+    """Return what trains the network: the mean absolute error of its picture, not clipped."""
+    net = drawn(lambda: UNet(data.planes, recipe.width, recipe.levels), seed)
+    return supervised(net.to(memory_format=torch.channels_last), _read, recipe)
+
+
+def _read(net: nn.Module, batch: Crop) -> tuple[Tensor, Tensor]:
+    return net(prepare(batch.packed, batch.ratio)), batch.reference
 
 
 def prepare(packed_BCHW: Tensor, ratio_B: Tensor) -> Tensor:
@@ -144,63 +148,8 @@ def prepare(packed_BCHW: Tensor, ratio_B: Tensor) -> Tensor:
     return (packed_BCHW * ratio_B.clamp(max=RATIO_CAP).view(-1, 1, 1, 1)).clamp_(0, 1)
 
 
-class Sid:
-    """The network as a method: whole frames of any size. Untrained until `load` or `take`."""
-
-    def __init__(
-        self,
-        net: UNet,
-        device: torch.device,
-        precision: Precision,
-        asked: Mapping[str, int] | None = None,
-    ) -> None:
-        self.info = INFO
-        self.asked = asked or {}  # planes, width, levels that loaded weights must have
-        self.device = device
-        self.precision = precision  # what inference computes in
-        self.network = self._placed(net)
-
-    @property
-    def parameters(self) -> int:
-        """The number of trained values."""
-        return sum(p.numel() for p in self.network.parameters())
-
-    def load(self, path: str | Path) -> dict[str, Any]:
-        """Take the weights of a training folder or .safetensors; return what its config says.
-
-        Raises
-        ------
-        MethodError
-            If there are none, they are damaged, or they are another network's.
-        """
-        tensors, config = weights.read(path, self.info.name)
-        try:
-            self._refuse_another(_size(tensors))
-            self.take(tensors)
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise MethodError(
-                path,
-                "the tensors are not those of a SID U-Net",
-                "weights fit the network they were trained in",
-                "Name the weights of a SID training",
-            ) from error
-        return config
-
-    def take(self, tensors: Mapping[str, Tensor]) -> None:
-        """Become the network of these weights; planes, width and levels are read off them."""
-        net = UNet(**_size(tensors))
-        net.load_state_dict(dict(tensors))
-        self.network = self._placed(net)
-
-    def _refuse_another(self, size: Mapping[str, int]) -> None:
-        for option, value in self.asked.items():
-            if value != size[option]:
-                raise MethodError(
-                    f"--set {option}",
-                    f"it is {value}",
-                    f"these weights are of a network with {option} {size[option]}",
-                    "Leave it out: the weights decide",
-                )
+class Sid(Trained):
+    """The network as a method: whole frames of any size."""
 
     def __call__(self, sample: Sample) -> NDArray[np.float32]:
         """Return the picture of a sample, (3, H, W) in [0, 1], cut to its frame.
@@ -227,9 +176,6 @@ class Sid:
         if sample.frame is not None:
             image = crop(image, sample.frame.cfa, sample.frame.mosaic.shape)
         return np.ascontiguousarray(image)
-
-    def _placed(self, net: UNet) -> UNet:
-        return net.eval().to(self.device).to(memory_format=torch.channels_last)
 
 
 def _size(tensors: Mapping[str, Tensor]) -> dict[str, int]:
@@ -263,6 +209,5 @@ def build(
     asked = {name: whole(name, value, 1) for name, value in given.items() if value is not None}
     size = {"planes": 4, "levels": 5, "width": 32} | asked
     choose("planes", size["planes"], (4, 9))
-    recipe = replace(PRESETS["paper"], width=size["width"], levels=size["levels"])
-    place = resolve(device)
-    return Sid(network(recipe, size["planes"]), place, chosen(precision, place), asked)
+    replace(PRESETS["paper"], width=size["width"], levels=size["levels"])  # within its limits
+    return Sid(INFO, UNet, _size, size, asked, device, precision)

@@ -27,7 +27,10 @@ class Average:
             return
         decay = min(self.decay, step / (step + 9))
         for name, tensor in self.network.state_dict().items():
-            self.tensors[name].lerp_(tensor, 1 - decay)
+            if tensor.is_floating_point():
+                self.tensors[name].lerp_(tensor, 1 - decay)
+            else:  # what batch normalisation counts
+                self.tensors[name].copy_(tensor)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the averaged weights; none where they are the network's own."""

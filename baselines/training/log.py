@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
@@ -19,34 +18,29 @@ Row = dict[str, float | int]
 
 
 class Log:
-    """The rows so far, and the loss that is not in one yet."""
+    """The rows so far, and the losses that are not in one yet."""
 
     def __init__(self, fabric: Fabric) -> None:
         self.fabric = fabric
         self.rows: list[Row] = []
-        self.loss = torch.zeros((), device=fabric.device)  # stays on the device: no waiting
-        self.count = 0
+        self.sums: dict[str, Tensor] = {}  # stay on the device: no waiting
+        self.counts: dict[str, int] = {}
         self.began = time.monotonic()
 
-    def add(self, loss: Tensor) -> None:
-        """Take in the loss of a step."""
-        self.loss += loss.detach()
-        self.count += 1
+    def add(self, losses: Mapping[str, Tensor]) -> None:
+        """Take in the losses of a step."""
+        for name, loss in losses.items():
+            self.sums[name] = self.sums.get(name, 0) + loss.detach()
+            self.counts[name] = self.counts.get(name, 0) + 1
 
     def row(self, step: int, epoch: int, learning_rate: float) -> Row:
-        """Close a row: the mean loss since the last one, over all processes."""
-        mean = self.fabric.all_reduce(self.loss / self.count, reduce_op="mean")
-        loss = float(mean) if isinstance(mean, Tensor) else float("nan")
-        self.loss, self.count = torch.zeros_like(self.loss), 0
-        self.rows.append(
-            {
-                "step": step,
-                "epoch": epoch,
-                "learning_rate": learning_rate,
-                "loss": loss,
-                "seconds": round(time.monotonic() - self.began, 2),
-            }
-        )
+        """Close a row: the mean losses since the last one, over all processes."""
+        means: Row = {"step": step, "epoch": epoch, "learning_rate": learning_rate}
+        for name, total in self.sums.items():
+            mean = self.fabric.all_reduce(total / self.counts[name], reduce_op="mean")
+            means[name] = float(mean) if isinstance(mean, Tensor) else float("nan")
+        self.sums, self.counts = {}, {}
+        self.rows.append(means | {"seconds": round(time.monotonic() - self.began, 2)})
         return self.rows[-1]
 
     def score(self, scores: Mapping[str, float]) -> None:
@@ -63,13 +57,14 @@ class Log:
         write_replacing(path, text.getvalue().encode())
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the rows and the open loss."""
+        """Return the rows and the open losses."""
         seconds = time.monotonic() - self.began
-        return {"rows": self.rows, "loss": self.loss, "count": self.count, "seconds": seconds}
+        return {"rows": self.rows, "sums": self.sums, "counts": self.counts, "seconds": seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take them back; the clock goes on from where it stopped."""
         self.rows = state_dict["rows"]
-        self.loss.copy_(state_dict["loss"])
-        self.count = state_dict["count"]
+        place = self.fabric.device
+        self.sums = {name: total.to(place) for name, total in state_dict["sums"].items()}
+        self.counts = state_dict["counts"]
         self.began = time.monotonic() - state_dict["seconds"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ from typing import Any
 import pandas as pd
 
 from baselines import method
+from baselines.method import Domain
 from baselines.options import whole
+from baselines.training.learner import Data, Learner
 from baselines.training.recipe import Recipe
 from baselines.training.resume import RESUME, refuse_another
 from baselines.training.weights import CONFIG, read_config
-from lldata.dataset import Crops
+from lldata.dataset import ClipPatches, Crops, PictureCrops
 from lldata.errors import MethodError, StoreError
 from lldata.sample import packed_shape
 from lldata.store import Store, home
@@ -26,27 +28,29 @@ class Plan:
     """A training run, fully determined."""
 
     name: str
-    module: Any  # the method's file: PRESETS, network, prepare, build
+    module: Any  # the method's file: PRESETS, learner, build
     store: Store
     preset: str
     recipe: Recipe
     options: Mapping[str, Any]  # what was changed in the preset
     seed: int
     steps: int
-    planes: int  # packed planes of the frames: 4 Bayer, 9 X-Trans
-    crops: Crops
+    data: Data
+    crops: Crops | PictureCrops | ClipPatches
     folder: Path
+
+    def learner(self) -> Learner:
+        """Make the networks and optimisers that are trained."""
+        learner: Learner = self.module.learner(self.recipe, self.data, self.seed)
+        return learner
 
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0."""
-        first, last = self.recipe.learning_rate, self.recipe.final_learning_rate
-        if self.recipe.schedule == "cosine":
-            return last + (first - last) * (1 + math.cos(math.pi * step / self.steps)) / 2
-        return first if self.epoch(step) <= self.recipe.decay_epoch else last
+        return self.recipe.rate(step, self.steps, self.data.epoch)
 
     def epoch(self, step: int) -> int:
         """Return the epoch of a step's first crop, both counted from 0."""
-        return step * self.recipe.batch // self.crops.epoch
+        return step * self.recipe.batch // self.data.epoch
 
     def facts(self) -> dict[str, Any]:
         """Return what was trained on what and how, JSON-ready: equal facts give equal weights."""
@@ -57,7 +61,8 @@ class Plan:
             "recipe": self.recipe.plain(),
             "steps": self.steps,
             "seed": self.seed,
-            "planes": self.planes,
+            "domain": self.data.domain,
+            "planes": self.data.planes,
             "trained_on": self.store.name,
             "split": "train",
             "pairs": sorted(self.crops.pairs["pair"].tolist()),
@@ -103,14 +108,49 @@ def make_plan(
     module = _trainable(name)
     recipe = _preset(module, name, preset).changed(options)
     folder = _folder(out or home() / ".weights" / name / store.name / f"{preset}-seed{seed}")
+    domain = _domain(module, name, recipe, store)
     pairs = _pairs(store, recipe)
-    planes, largest = _frames(store, pairs)
+    planes, largest = READERS[domain](store, pairs)
     recipe = replace(recipe, crop=min(recipe.crop, largest))
-    crops = Crops(store, pairs, recipe.crop, seed, by_scene=recipe.scene_epochs)
+    crops = _crops(domain, store, pairs, recipe, seed)
+    data = Data(domain, planes, crops.epoch)
     total = recipe.steps or math.ceil(recipe.epochs * crops.epoch / recipe.batch)
     if steps is not None:
         total = whole("steps", steps, 1)
-    return Plan(name, module, store, preset, recipe, options, seed, total, planes, crops, folder)
+    return Plan(name, module, store, preset, recipe, options, seed, total, data, crops, folder)
+
+
+def _crops(
+    domain: Domain, store: Store, pairs: pd.DataFrame, recipe: Recipe, seed: int
+) -> Crops | PictureCrops | ClipPatches:
+    if domain == "raw":
+        return Crops(store, pairs, recipe.crop, seed, by_scene=recipe.scene_epochs)
+    if domain == "srgb":
+        return PictureCrops(store, pairs, recipe.crop, seed, redraw=recipe.redraw)
+    return ClipPatches(
+        store, pairs, recipe.crop, seed, epoch=recipe.clip_crops, region=recipe.region or None,
+        first_frame_only=recipe.first_frame_only,
+    )  # fmt: skip
+
+
+def _domain(module: Any, name: str, recipe: Recipe, store: Store) -> Domain:
+    """Return what a method reads under a recipe, if the dataset holds it."""
+    asked: Domain = getattr(module, "domain", lambda _: module.INFO.domain)(recipe)
+    held: Domain = {"raw": "raw", "pictures": "srgb", "clips": "clip"}[store.kind]  # type: ignore[assignment]
+    if asked != held:
+        what = {"raw": "RAW frames", "srgb": "ready or synthesised pictures", "clip": "clips"}
+        fitting = [n for n in method.names() if method.info(n).trainable and _reads(n, held)]
+        raise MethodError(
+            f"--dataset {store.name}",
+            f"it holds {what[held]}",
+            f"{name} is trained on {what[asked]} by this recipe",
+            f"Choose another dataset (lldata ls), or a method for this one: {', '.join(fitting)}",
+        )
+    return asked
+
+
+def _reads(name: str, domain: Domain) -> bool:
+    return method.info(name).domain == domain
 
 
 def _trainable(name: str) -> Any:
@@ -172,3 +212,23 @@ def _frames(store: Store, pairs: pd.DataFrame) -> tuple[int, int]:
             "Ingest the two cameras into two datasets",
         )
     return planes.pop(), min(min(shape[1:]) for shape in shapes)
+
+
+def _pictures(store: Store, pairs: pd.DataFrame) -> tuple[int, int]:
+    """Return 3, and the largest crop that fits into every picture."""
+    rows: Iterable[Any] = pairs.drop_duplicates("scene").itertuples(index=False)
+    return 3, min(min(store.shape(row.scene, row.reference, "normal")) for row in rows)
+
+
+def _clips(store: Store, pairs: pd.DataFrame) -> tuple[int, int]:
+    """Return 3, and the largest patch that fits into every frame."""
+    scenes = pairs["scene"].unique()
+    shapes = [store.clip_shape(scene, clip) for scene in scenes for clip in ("low", "target")]
+    return 3, min(min(shape[1:3]) for shape in shapes)
+
+
+READERS: Mapping[Domain, Callable[[Store, pd.DataFrame], tuple[int, int]]] = {
+    "raw": _frames,
+    "srgb": _pictures,
+    "clip": _clips,
+}

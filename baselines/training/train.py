@@ -16,18 +16,18 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
-from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from baselines.training import resume as resuming
 from baselines.training.averaging import Average
 from baselines.training.fabric import make_fabric, versions
+from baselines.training.learner import Learner, Phase
 from baselines.training.log import Log, Row
 from baselines.training.plan import Plan, make_plan
+from baselines.training.recipe import Recipe
 from baselines.training.resume import Resumable
 from baselines.training.validation import Score, Validation
 from baselines.training.weights import MODEL, write, write_config
-from lldata.dataset import Crop
 from lldata.errors import MethodError
 from lldata.publish import remove_leftovers
 from lldata.store import Store
@@ -88,28 +88,27 @@ def train(
 
 def _run(plan: Plan, fabric: Fabric, score: Score | None, progress: Progress | None) -> None:
     recipe = plan.recipe
-    bare = plan.module.network(recipe, plan.planes, plan.seed).to(memory_format=torch.channels_last)
-    adam = torch.optim.Adam(bare.parameters(), lr=recipe.learning_rate)
-    network, optimiser = fabric.setup(bare, adam)
-    average = Average(bare, recipe.averaging)
+    learner = plan.learner()
+    phases = {name: _set_up(fabric, phase, recipe) for name, phase in learner.phases.items()}
+    average = Average(learner.network, recipe.averaging)
     log = Log(fabric)
     validation = Validation(plan, fabric.device, score)
-    parts: dict[str, Resumable] = {
-        "network": bare, "adam": adam, "average": average, "log": log, "validation": validation
-    }  # fmt: skip
+    parts = _parts(learner) | {"average": average, "log": log, "validation": validation}
     start = resuming.load(plan.folder, plan.facts(), parts)
 
     for step, batch in enumerate(_batches(plan, fabric, start), start + 1):
         rate = plan.learning_rate(step - 1)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        picture = network(plan.module.prepare(batch.packed, batch.ratio))
-        loss = functional.l1_loss(picture, batch.reference)
-        optimiser.zero_grad()
-        fabric.backward(loss)
-        optimiser.step()
+        learner.begin(step - 1)
+        for name in learner.active(step - 1):
+            module, optimiser = phases[name]
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            losses = module(batch)
+            optimiser.zero_grad()
+            fabric.backward(losses["loss"])
+            optimiser.step()
+            log.add(losses if len(phases) == 1 else _named(name, losses))
         average.update(step)
-        log.add(loss)
 
         last = step == plan.steps
         validates = last or step % recipe.validate_every == 0
@@ -117,7 +116,7 @@ def _run(plan: Plan, fabric: Fabric, score: Score | None, progress: Progress | N
             row = log.row(step, plan.epoch(step - 1), rate)
             _check_finite(row, average.tensors)
             if progress:
-                progress(step, plan.steps, row["loss"])
+                progress(step, plan.steps, next(v for k, v in row.items() if "loss" in k))
         if fabric.is_global_zero and validates:
             log.score(validation(step, average.tensors))
         if fabric.is_global_zero and (last or step % recipe.checkpoint_every == 0):
@@ -147,14 +146,37 @@ def _finish(plan: Plan, average: Average, validation: Validation, fabric: Fabric
 def _check_finite(row: Row, tensors: Mapping[str, Tensor]) -> None:
     """Stop where the loss, or a weight after its step, is no finite number any more."""
     ruined = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
-    if ruined or not math.isfinite(row["loss"]):
+    losses = {name: value for name, value in row.items() if "loss" in name}
+    if ruined or not all(map(math.isfinite, losses.values())):
         also = f", and after it {ruined[0]} is not finite" if ruined else ""
+        found = ", ".join(
+            f"{name.replace('_', ' ')} is {loss:.4g}" for name, loss in losses.items()
+        )
         raise MethodError(
             "training",
-            f"the loss is {row['loss']:.4g} at step {row['step']}{also}",
+            f"the {found} at step {row['step']}{also}",
             "all stays finite as long as it converges",
             "Lower --set learning_rate, with another --out",
         )
+
+
+def _set_up(fabric: Fabric, phase: Phase, recipe: Recipe) -> Phase:
+    """Place a phase on the device, in the recipe's precision, shared by all processes."""
+    module: Any = torch.compile(phase.module) if recipe.compiled else phase.module
+    return Phase(*fabric.setup(module, phase.optimiser))
+
+
+def _parts(learner: Learner) -> dict[str, Resumable]:
+    """Return all of a learner that a resume state keeps; what two parts share is kept once."""
+    parts: dict[str, Resumable] = {"network": learner.network, **learner.parts()}
+    for name, phase in learner.phases.items():
+        parts |= {f"{name} module": phase.module, f"{name} optimiser": phase.optimiser}
+    return parts
+
+
+def _named(phase: str, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the losses of one of several phases under the names of their columns."""
+    return {f"{phase}_{name}": loss for name, loss in losses.items()}
 
 
 @dataclass(frozen=True)
@@ -175,7 +197,7 @@ class _Order:
         return len(self.steps)
 
 
-def _batches(plan: Plan, fabric: Fabric, start: int) -> Iterator[Crop]:
+def _batches(plan: Plan, fabric: Fabric, start: int) -> Iterator[Any]:
     """Yield the batches of the steps that are left, on the device.
 
     Crops are read in this process on a CPU, whose cores the network needs anyway.
@@ -184,7 +206,7 @@ def _batches(plan: Plan, fabric: Fabric, start: int) -> Iterator[Crop]:
         range(start, plan.steps), plan.recipe.batch, fabric.global_rank, fabric.world_size
     )
     workers = 0 if fabric.device.type == "cpu" else min(8, (os.cpu_count() or 1) - 1)
-    loader: DataLoader[Crop] = DataLoader(
+    loader: DataLoader[Any] = DataLoader(
         plan.crops,
         batch_sampler=order,
         num_workers=workers,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from baselines.inputs import reference_of
+from baselines.training import example
 from baselines.training.plan import Plan
 from baselines.training.weights import BEST, write
-from lldata import cfa
 from lldata.publish import write_replacing
-from lldata.render import encode
-from lldata.sample import Sample, packed_shape, read_crop, read_sample
 
 Picture = NDArray[np.float32]
 Score = Callable[[Picture, Picture], Mapping[str, float | None]]  # output, reference: (3, H, W)
@@ -33,7 +32,7 @@ class Validation:
     def __init__(self, plan: Plan, device: torch.device, score: Score | None) -> None:
         self.plan = plan
         self.score = score
-        self.method = plan.module.build(device=str(device), precision="fp32")
+        self.method = plan.module.build(**_options(plan, device))
         self.pairs = plan.store.usable("val").sort_values("pair")
         self.best = -math.inf  # dB
         self.best_sha256 = ""  # of best.safetensors; empty where there is none
@@ -56,8 +55,10 @@ class Validation:
         spread = np.linspace(0, len(self.pairs) - 1, count).round().astype(int)
         columns: dict[str, list[float]] = {}
         for pair in self.pairs["pair"].iloc[spread]:
-            sample = read_sample(self.plan.store, pair, reference=True)
-            scores = self.score(self.method(sample), reference_of(sample, self.plan.name))
+            sample = example.whole(self.plan.store, pair)
+            if sample.reference is None:  # clips whose truth nobody knows
+                continue
+            scores = self.score(example.picture(self.method, sample), sample.reference)
             for name, value in scores.items():
                 columns.setdefault(name, []).extend([] if value is None else [value])
         return {name: float(np.mean(values)) for name, values in columns.items() if values}
@@ -66,14 +67,10 @@ class Validation:
         """Write input, output and reference of the middle of the first pair, side by side."""
         pairs = self.plan.crops.pairs if self.pairs.empty else self.pairs
         row: Any = next(pairs.iloc[[0]].itertuples(index=False))
-        _, height, width = packed_shape(self.plan.store, row)
-        size = min(self.plan.recipe.crop, height, width)
-        place = ((height - size) // 2, (width - size) // 2)
-        packed, reference = read_crop(self.plan.store, row, *place, size)
-        output = self.method(Sample(row.pair, float(row.ratio), packed=packed))
-        strip = np.concatenate([_shown(packed, row.ratio), output, reference], axis=2)
+        shown, sample, wanted = example.middle(self.plan.store, row, self.plan.recipe.crop)
+        strip = [shown, example.picture(self.method, sample), wanted]
+        pixels = (np.concatenate(strip, axis=2).clip(0, 1) * 255).round().astype(np.uint8)
         buffer = io.BytesIO()
-        pixels = (strip.clip(0, 1) * 255).round().astype(np.uint8)
         Image.fromarray(pixels.transpose(1, 2, 0)).save(buffer, "PNG")
         write_replacing(path, buffer.getvalue())
 
@@ -86,13 +83,9 @@ class Validation:
         self.best, self.best_sha256 = state_dict["best"], state_dict["best_sha256"]
 
 
-def _shown(packed: Picture, ratio: float) -> Picture:
-    """Return amplified planes as a picture: means of each colour on the curve of references."""
-    plan = cfa.layout(cfa.BAYER if len(packed) == 4 else cfa.XTRANS)
-    light = (packed * np.float32(ratio)).clip(0, 1)
-    colours = [
-        np.mean([plane for plane, of in zip(light, plan.colours, strict=True) if of == letter], 0)
-        for letter in "RGB"
-    ]
-    shown: Picture = encode(np.stack(colours)).astype(np.float32)
-    return shown.repeat(plan.scale, axis=1).repeat(plan.scale, axis=2)
+def _options(plan: Plan, device: torch.device) -> dict[str, Any]:
+    """Return the options of the method as it is watched: what the recipe sets of them, in fp32."""
+    known = inspect.signature(plan.module.build).parameters
+    values = {f.name: getattr(plan.recipe, f.name) for f in fields(plan.recipe)}
+    given = {name: value for name, value in values.items() if name in known}
+    return {**given, "device": str(device), "precision": "fp32"}

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from baselines.networks import sid
+from baselines.training.learner import Data
 from lldata.sample import Sample
 
 
@@ -27,7 +28,7 @@ def case(precision: str, height: int, width: int, runs: int, threads: int) -> di
     built = sid.build(device="cpu", precision="fp32" if precision == "eager" else precision)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     sample = Sample("1/1", 100.0, packed=packed)
-    plain = sid.network(sid.PRESETS["paper"], 4).eval()
+    plain = sid.learner(sid.PRESETS["paper"], Data("raw", 4, 1), 0).network.eval()
     seconds = []
     for _ in range(runs + 1):
         began = time.perf_counter()

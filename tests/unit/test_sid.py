@@ -12,12 +12,17 @@ from baselines import method
 from baselines.inference import device
 from baselines.networks import sid
 from baselines.training import weights
+from baselines.training.learner import Data
 from lldata import cfa
 from lldata.errors import MethodError
 from lldata.sample import Sample, sample_of_frame
 from tests.captures import frame, light
 
 SMALL = {"width": 4, "levels": 3, "device": "cpu", "precision": "fp32"}
+
+
+def network(recipe: sid.SidRecipe, seed: int = 0) -> sid.UNet:
+    return sid.learner(recipe, Data("raw", 4, 1), seed).network
 
 
 def count(**options: int) -> int:
@@ -46,7 +51,7 @@ def test_the_picture_is_two_or_three_times_the_packed_size(
 
 
 def test_weights_are_drawn_as_the_released_code_draws_them():
-    net = sid.network(sid.PRESETS["paper"], 4, seed=1)
+    net = network(sid.PRESETS["paper"], 1)
     transposed = net.upsample[0].weight
     assert transposed.std().item() == pytest.approx(0.0176, abs=1e-3)  # N(0, 0.02) cut at 2 sigma
     assert transposed.abs().max().item() <= 0.04
@@ -59,7 +64,7 @@ def test_the_draw_depends_on_the_seed_alone():
     torch.manual_seed(1)
     before = torch.random.get_rng_state()
     recipe = replace(sid.PRESETS["quick"], width=2)
-    first, again, other = (sid.network(recipe, 4, seed).head.weight for seed in (3, 3, 4))
+    first, again, other = (network(recipe, seed).head.weight for seed in (3, 3, 4))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -198,7 +203,7 @@ def test_weights_of_another_method_or_network_are_refused(folder: Path):
         sid.build(device="cpu").load(folder)
     weights.write(folder / "other.safetensors", {"head.weight": torch.zeros(3)})
     (folder / weights.CONFIG).unlink()
-    with pytest.raises(MethodError, match="the tensors are not those of a SID U-Net"):
+    with pytest.raises(MethodError, match="the tensors are not those of SID U-Net"):
         sid.build(device="cpu").load(folder / "other.safetensors")
 
 
@@ -240,7 +245,7 @@ def test_automatic_precision_is_one_of_the_two_and_is_kept():
 def test_single_precision_equals_the_plain_network_to_a_hundred_thousandth():
     packed = np.random.default_rng(0).random((4, 37, 51), np.float32) / 100
     built = sid.build(device="cpu", precision="fp32", width=8)
-    net = sid.network(replace(sid.PRESETS["paper"], width=8), 4).eval()
+    net = network(replace(sid.PRESETS["paper"], width=8)).eval()
     with torch.no_grad():
         plain = net(sid.prepare(torch.from_numpy(packed)[None], torch.tensor([100.0])))[0]
     expected = plain.clamp(0, 1).numpy()

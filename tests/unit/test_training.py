@@ -329,7 +329,7 @@ def test_processes_share_each_batch_and_together_read_what_one_would():
         ({"options": {"deep": 1}}, "--set deep: the recipe has no such value"),
         ({"options": {"crop": 8.5}}, "--set crop: it is 8.5, but it is of type int"),
         ({"options": {"batch": 0}}, "--set batch: it is 0, but it is a number of at least 1"),
-        ({"options": {"schedule": "linear"}}, "--set schedule: it is 'linear', but it can be"),
+        ({"options": {"schedule": "steep"}}, "--set schedule: it is 'steep', but it can be"),
         ({"steps": 0}, "--set steps: it is 0"),
         ({"options": {"steps": 0}}, "--set steps, epochs: they are 0 and 0, but exactly one"),
         ({"options": {"steps": 3, "epochs": 1}}, "--set steps, epochs: they are 3 and 1, but"),
