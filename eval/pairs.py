@@ -175,7 +175,11 @@ class _Runner:
 
     def read(self, pair: str) -> tuple[Sample, Picture]:
         """Return what the method may see, not rendered yet, and the reference (H, W, 3)."""
-        sample = read_sample(self.store, pair, reference=self.method.info.oracle)
+        use = self.method.info.reference_use
+        sample = read_sample(
+            self.store, pair,
+            reference=use in ("mean", "histogram"), degradation=use == "degradation",
+        )  # fmt: skip
         return sample, reference_picture(self.store, pair_row(self.store, pair))
 
     def run(self, sample: Sample) -> tuple[Sample, NDArray[np.float32], float]:

@@ -16,6 +16,7 @@ from lldata.frame import Frame
 from lldata.render import render
 from lldata.scene import Picture
 from lldata.store import Store
+from lldata.synthesis.retinex import Drawn
 
 _BAND = 64  # rows converted at a time: the processor's cache holds them
 
@@ -31,6 +32,7 @@ class Sample:
     srgb: NDArray[np.float32] | None = None  # (3, H, W) in [0, 1]
     clip: Iterator[NDArray[np.float32]] | None = None
     reference: NDArray[np.float32] | None = None  # (3, H, W); withheld from blind methods
+    drawn: Drawn | None = None  # how a photograph was darkened; withheld as the reference is
 
 
 def sample_of_frame(
@@ -50,6 +52,7 @@ def read_sample(
     *,
     picture: Literal["short", "amplified"] | None = None,
     reference: bool = False,
+    degradation: bool = False,
 ) -> Sample:
     """Read one pair of a store, whole frames.
 
@@ -59,11 +62,14 @@ def read_sample(
     picture : which render of the short to give in `srgb`: as it is, or amplified by the ratio;
         a dataset of ready pictures always gives its dark one
     reference : whether to give the reference (methods that declare a reference_use only)
+    degradation : whether to give how the photograph was darkened, in `drawn` (methods of
+        reference_use "degradation" only)
 
     Raises
     ------
     StoreError
-        If the store has no such pair, or holds clips.
+        If the store has no such pair, or holds clips, or `degradation` is asked of a picture that
+        nothing darkened.
     """
     if store.kind == "clips":
         raise StoreError(
@@ -72,15 +78,15 @@ def read_sample(
             "Read it with lldata.clip_sample.read_clip_sample",
         )  # fmt: skip
     row = pair_row(store, pair)
+    drawn = read_drawn(store, row) if degradation else None
     if store.kind == "pictures":
         low, _ = store.picture(row.scene, row.short, "low")
         sample = Sample(pair, math.nan, srgb=_planes_first(low))
     else:
         frame = store.frame(row.scene, row.short)
         sample = sample_of_frame(frame, pair, row.ratio, picture=picture)
-    if not reference:
-        return sample
-    return replace(sample, reference=read_reference(store, row))
+    known = read_reference(store, row) if reference else None
+    return replace(sample, reference=known, drawn=drawn)
 
 
 def pair_row(store: Store, pair: str) -> Any:
@@ -94,6 +100,31 @@ def pair_row(store: Store, pair: str) -> Any:
             f"Look them up: lldata show {store.name}",
         )
     return next(rows.itertuples(index=False))
+
+
+def read_drawn(store: Store, row: Any) -> Drawn:
+    """Return how the dark picture of a row of the pair table was made, reading no pixels.
+
+    Raises
+    ------
+    StoreError
+        If it was not made by darkening a photograph, or the file does not say how.
+    """
+    facts: dict[str, Any] = {}
+    if store.kind == "pictures":
+        facts = store.picture(row.scene, row.short, "low", (slice(0, 0), slice(0, 0)))[1]
+    try:
+        values = [float(facts[key]) for key in ("alpha", "gamma", "noise_sigma")]
+        generator = facts["generator"]
+    except (KeyError, TypeError, ValueError):
+        generator, values = None, []
+    if generator not in ("retinex", "gamma") or not all(map(math.isfinite, values)):
+        raise StoreError(
+            f"{store.name}: pair {row.pair}", "the store does not say how it was darkened",
+            "generator, alpha, gamma and noise_sigma of a synthesised picture are needed",
+            "Use a dataset made by lldata synthesize, or a method that does not look at them",
+        )  # fmt: skip
+    return Drawn(generator, *values)
 
 
 def read_reference(store: Store, row: Any) -> NDArray[np.float32]:

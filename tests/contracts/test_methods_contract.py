@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from baselines import method
 from lldata import cfa
+from lldata.errors import MethodError
 from lldata.frame import Frame
 from lldata.sample import Sample
+from lldata.synthesis.retinex import Drawn
 from tests.captures import SONY
 
 # networks are drawn small and untrained: the promises do not depend on training
 OPTIONS = {"sid": {"width": 2, "device": "cpu"}}
 NAMES = method.names()
 BLIND = [name for name in NAMES if not method.info(name).oracle]
-ORACLES = [name for name in NAMES if method.info(name).oracle]
+ORACLES = [name for name in NAMES if method.info(name).reference_use in ("mean", "histogram")]
+TOLD = [  # how the photograph was darkened, always or by an option
+    ("retinex_inverse", {"degradation": True}),
+    *((name, {}) for name in NAMES if method.info(name).reference_use == "degradation"),
+]
 TRAINABLE = [name for name in NAMES if method.info(name).trainable]
 TINY = [(1, 1), (1, 7), (7, 1)]  # pictures only: a frame has one period of its CFA at least
 SHAPES = [(2, 3), (16, 16), (17, 23), (40, 31), (64, 96)]
@@ -36,10 +43,13 @@ def sample(name: str, shape: tuple[int, int] = (33, 46), pattern: str = "RGGB") 
     frame: Frame = replace(SONY, mosaic=mosaic, cfa=pattern)
     bright = method.info(name).input == "amplified"
     picture = rng.random((3, *shape), np.float32) * np.float32(1.0 if bright else 0.02)
-    reference = rng.random((3, *shape), np.float32)
+    answer: dict[str, Any] = {
+        "reference": rng.random((3, *shape), np.float32),
+        "drawn": Drawn("retinex", 0.9, 1.5, 0.01),
+    }
     if min(shape) < 2:
-        return Sample("1/1", 100.0, srgb=picture, reference=reference)
-    return Sample("1/1", 100.0, frame, cfa.normalise(frame), picture, reference=reference)
+        return Sample("1/1", 100.0, srgb=picture, **answer)
+    return Sample("1/1", 100.0, frame, cfa.normalise(frame), picture, **answer)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -78,12 +88,14 @@ def test_a_constant_frame_gives_a_finite_picture(name: str, value: float):
 
 
 @pytest.mark.parametrize("name", BLIND)
-def test_a_blind_method_gives_the_same_whatever_the_reference_is(name: str):
+def test_a_blind_method_gives_the_same_whatever_the_answer_is(name: str):
     given, run = sample(name), built(name)
     noise = np.random.default_rng(9).random((3, 33, 46), np.float32)
     expected = run(given)
-    for reference in (noise, None):
-        np.testing.assert_array_equal(run(replace(given, reference=reference)), expected)
+    other = Drawn("retinex", 0.5, 3.0, 0.0)
+    for reference, drawn in ((noise, other), (None, None)):
+        changed = replace(given, reference=reference, drawn=drawn)
+        np.testing.assert_array_equal(run(changed), expected)
 
 
 @pytest.mark.parametrize("name", ORACLES)
@@ -91,6 +103,21 @@ def test_an_oracle_changes_with_the_reference(name: str):
     given, run = sample(name), built(name)
     other = replace(given, reference=given.reference / 2)  # type: ignore[operator]
     assert not np.array_equal(run(other), run(given))
+
+
+@pytest.mark.parametrize(("name", "options"), TOLD)
+def test_a_method_told_the_degradation_sees_nothing_else_of_the_answer(
+    name: str, options: dict[str, Any]
+):
+    run = method.build(name, **{**OPTIONS.get(name, {}), **options})
+    assert run.info.reference_use == "degradation"
+    given = sample(name)
+    expected = run(given)
+    np.testing.assert_array_equal(run(replace(given, reference=None)), expected)
+    other = run(replace(given, drawn=Drawn("retinex", 0.5, 3.0, 0.0)))
+    assert not np.array_equal(other, expected)
+    with pytest.raises(MethodError, match="how the photograph was darkened"):
+        run(replace(given, drawn=None))
 
 
 @pytest.mark.parametrize("name", NAMES)
