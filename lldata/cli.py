@@ -223,7 +223,7 @@ def check(
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
-    """Audit a folder of frames without storing anything; exit 1 unless all are good.
+    """Audit a folder of frames without storing anything; exit 1 where something is wrong.
 
     Exit 1 says that something was found, if only to look at; what cannot be told (unknown) is no
     finding.
@@ -327,7 +327,7 @@ def _answer(findings: Sequence[Any], scenes: int) -> None:
     from lldata.outputs import verdict
 
     found = verdict.verdicts(findings)
-    console.say_wrapped(verdict.headline(found, scenes))
+    console.say_wrapped(verdict.headline(findings, scenes))
     if found:
         columns = ("scene", "verdict", "audit", "what was found")
         console.print_table("", columns, verdict.rows(found))

@@ -97,7 +97,7 @@ def _view(dataset: Store, found: Sequence[Verdict], sheets: Sequence[Sheet]) -> 
     return {
         "name": dataset.name,
         "synthetic": dataset.synthetic,
-        "headline": headline(found, len(dataset.scenes)),
+        "headline": headline(dataset.findings, len(dataset.scenes)),
         "verdicts": found,
         "lists": of_lists(dataset.findings),
         "stored": {str(scene) for scene in dataset.scenes["scene"]},

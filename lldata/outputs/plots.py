@@ -15,13 +15,38 @@ from typing import NamedTuple
 from lldata.audit import Status
 from lldata.outputs.thumbnails import seconds
 
+# ---- the axis below histogram and darkness
 
-class Label(NamedTuple):
-    """A text at a place."""
+
+class Tick(NamedTuple):
+    """A text below the axis."""
 
     x: float
-    y: float
     text: str
+    anchor: str  # start at the left end of the axis, end at its right end, else middle
+
+
+class Axis(NamedTuple):
+    """A horizontal line, the texts below it, and the box of the plot that stands on it."""
+
+    ticks: tuple[Tick, ...]
+    left: float
+    right: float
+    y: float
+    text_y: float
+    width: int = 560
+    height: int = 220
+
+
+_LEFT, _RIGHT, _TOP, _FLOOR = 12.0, 548.0, 14.0, 184.0
+
+
+def _axis(marks: Iterable[tuple[float, str]]) -> Axis:
+    """Return the axis with texts at some places."""
+    anchors = {_LEFT: "start", _RIGHT: "end"}
+    places = ((round(x, 2), text) for x, text in marks)
+    ticks = tuple(Tick(x, text, anchors.get(x, "middle")) for x, text in places)
+    return Axis(ticks, _LEFT, _RIGHT, _FLOOR + 0.5, _FLOOR + 20)
 
 
 # ---- histogram
@@ -32,12 +57,7 @@ class Histogram(NamedTuple):
 
     dark: str  # SVG path
     lit: str
-    ticks: tuple[Label, ...]
-    width: int = 560
-    height: int = 220
-
-
-_LEFT, _RIGHT, _TOP, _FLOOR = 12.0, 548.0, 14.0, 184.0
+    axis: Axis
 
 
 def histogram(dark: Sequence[int], lit: Sequence[int], names: Sequence[str]) -> Histogram:
@@ -48,8 +68,8 @@ def histogram(dark: Sequence[int], lit: Sequence[int], names: Sequence[str]) -> 
     names : texts spread evenly along the axis, from its left to its right end
     """
     step = (_RIGHT - _LEFT) / (len(names) - 1)
-    ticks = tuple(Label(round(_LEFT + i * step, 2), 204, name) for i, name in enumerate(names))
-    return Histogram(_outline(dark), _outline(lit), ticks)
+    axis = _axis((_LEFT + i * step, name) for i, name in enumerate(names))
+    return Histogram(_outline(dark), _outline(lit), axis)
 
 
 def _outline(counts: Sequence[int]) -> str:
@@ -208,12 +228,10 @@ class Darkness(NamedTuple):
     """How many times as bright the lit one of each pair is, on a logarithmic axis."""
 
     dots: tuple[Dot, ...]
-    ticks: tuple[Label, ...]
+    axis: Axis
     least: float
     middle: float
     most: float
-    width: int = 560
-    height: int = 220
 
 
 _DOT = 12.0  # width of a column of dots
@@ -237,8 +255,8 @@ def darkness(times: Iterable[tuple[str, float]]) -> Darkness | None:
         dots.append(Dot(round(column * _DOT, 2), round(y, 2), f"{pair}: {value:.3g} times"))
         heights[column] += 1
     step = -(-len(stops) // _MOST_TICKS)
-    ticks = tuple(Label(place(2.0**stop), 204, f"{2.0**stop:g}") for stop in stops[::step])
-    return Darkness(tuple(dots), ticks, values[0], statistics.median(values), values[-1])
+    axis = _axis((place(2.0**stop), f"× {2.0**stop:g}") for stop in stops[::step])
+    return Darkness(tuple(dots), axis, values[0], statistics.median(values), values[-1])
 
 
 # ---- shift map

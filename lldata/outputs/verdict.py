@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -49,16 +49,20 @@ class Verdict:
 
 def verdicts(findings: Iterable[Finding]) -> list[Verdict]:
     """Return the scenes that need attention: to shoot again, to copy again, the rest; by name."""
-    by_scene: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        if finding.scene:
-            by_scene[finding.scene].append(finding)
     found = [
         Verdict(scene, worst([f.status for f in some]), _reasons(some))
-        for scene, some in by_scene.items()
+        for scene, some in _by_scene(findings).items()
     ]
     spoken = (v for v in found if v.status in SPOKEN)
     return sorted(spoken, key=lambda v: (SPOKEN.index(v.status), v.word == COPY, v.scene))
+
+
+def _by_scene(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    found: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.scene:
+            found[finding.scene].append(finding)
+    return found
 
 
 def of_lists(findings: Iterable[Finding]) -> list[str]:
@@ -97,23 +101,49 @@ def _reasons(findings: Sequence[Finding]) -> tuple[Reason, ...]:
     return tuple(sorted(found, key=lambda r: (SPOKEN.index(r.status), r.check, r.pairs)))
 
 
-def headline(found: Sequence[Verdict], scenes: int) -> str:
+def headline(findings: Sequence[Finding], scenes: int) -> str:
     """Return the answer in a sentence or two.
 
     Parameters
     ----------
-    found : as `verdicts` gives them
     scenes : how many were looked at
     """
+    found, unsure = verdicts(findings), _unsettled(findings)
+    if not found:
+        return _all_clear(scenes, unsure)
     copy = [v for v in found if v.word == COPY]
     again = [v for v in found if v.status == "quarantine" and v.word != COPY]
     look = [v for v in found if v.status == "warn"]
     said = [f"Shoot again: {_listed(again)}." if again else "Nothing must be shot again."]
     said += [f"Copy again from the card: {_listed(copy)}."] if copy else []
     said += [f"Look at {_listed(look)}."] if look else []
-    if found:
-        return " ".join(said)
-    return f"All {scenes} scenes are good." if scenes != 1 else "The scene is good."
+    others = "other is" if len(unsure) == 1 else "others are"
+    said += [f"{len(unsure)} {others} {_unjudged(unsure)}."] if unsure else []
+    return " ".join(said)
+
+
+def _unsettled(findings: Iterable[Finding]) -> dict[str, list[str]]:
+    """Return scene -> the audits that could not tell, of scenes that nothing is wrong with."""
+    return {
+        scene: [f.check for f in some if f.status == "unknown"]
+        for scene, some in _by_scene(findings).items()
+        if worst([f.status for f in some]) == "unknown"
+    }
+
+
+def _all_clear(scenes: int, unsure: Mapping[str, Sequence[str]]) -> str:
+    """Return the answer where nothing is wrong: what could not be judged is not called good."""
+    if not unsure:
+        return f"All {scenes} scenes are good." if scenes != 1 else "The scene is good."
+    if len(unsure) < scenes:
+        return f"{scenes} scenes: {scenes - len(unsure)} good, {len(unsure)} {_unjudged(unsure)}."
+    whole = "The scene is" if scenes == 1 else f"All {scenes} scenes are"
+    return f"{whole} {_unjudged(unsure)}; the other audits found nothing."
+
+
+def _unjudged(unsure: Mapping[str, Sequence[str]]) -> str:
+    audits = sorted({check for checks in unsure.values() for check in checks})
+    return f"not judged by every audit ({', '.join(audits)} cannot tell)"
 
 
 def rows(found: Sequence[Verdict]) -> list[tuple[str, str, str, str]]:

@@ -61,19 +61,31 @@ def test_scenes_to_shoot_again_come_first_and_equal_reasons_are_one():
 
 
 def test_the_answer_is_one_sentence():
-    found = verdicts(FINDINGS)
-    assert headline(found, 4) == (
+    look = FINDINGS[:1]
+    assert headline([MOVED, *look], 4) == (
         "Shoot again: scene 10006 (alignment). Look at scene 00004 (exposure)."
     )
-    assert headline(found[1:], 4) == "Nothing must be shot again. Look at scene 00004 (exposure)."
+    assert headline(look, 4) == "Nothing must be shot again. Look at scene 00004 (exposure)."
     assert headline([], 12) == "All 12 scenes are good."
     assert headline([], 1) == "The scene is good."
 
 
+def test_what_an_audit_cannot_tell_is_not_called_good():
+    dark = [finding(f"0000{n}", "alignment", "unknown", "dark") for n in (1, 2)]
+    unlit = finding("00002", "exposure", "unknown", "no mosaic")
+    assert headline([*dark, unlit], 12) == (
+        "12 scenes: 10 good, 2 not judged by every audit (alignment, exposure cannot tell)."
+    )
+    unjudged = "not judged by every audit (alignment cannot tell)"
+    assert headline(dark[:1], 1) == f"The scene is {unjudged}; the other audits found nothing."
+    assert headline(dark, 2) == f"All 2 scenes are {unjudged}; the other audits found nothing."
+    assert headline(FINDINGS, 4).endswith(f"(exposure). 1 other is {unjudged}.")
+
+
 def test_a_damaged_file_is_copied_again_and_not_shot_again():
-    (copy,) = found = verdicts([finding("00009", "integrity", "quarantine", "cut")])
+    (copy,) = verdicts([finding("00009", "integrity", "quarantine", "cut")])
     assert copy.word == "copy again"
-    assert headline(found, 2) == (
+    assert headline([finding("00009", "integrity", "quarantine", "cut")], 2) == (
         "Nothing must be shot again. Copy again from the card: scene 00009 (integrity)."
     )
     both = verdicts([*FINDINGS, finding("00009", "integrity", "quarantine", "cut")])
@@ -150,6 +162,12 @@ def test_shifts_keep_their_direction_and_limits_are_the_last_rings():
     assert y / x == pytest.approx(-3 / 4, abs=0.01)
     assert [r.label for r in drawn.rings if r.limit] == ["0.5", "2"]
     assert all(r.limit for r in drawn.rings[-2:])
+
+
+def test_texts_at_the_ends_of_an_axis_stay_inside_it():
+    drawn = plots.histogram([1, 2], [2, 1], ["a", "b", "c", "d"])
+    assert [t.anchor for t in drawn.axis.ticks] == ["start", "middle", "middle", "end"]
+    assert (drawn.axis.ticks[0].x, drawn.axis.ticks[-1].x) == (drawn.axis.left, drawn.axis.right)
 
 
 def test_half_stops_are_counted_from_white():
@@ -311,9 +329,9 @@ def test_darkness_is_drawn_by_stops_and_equal_pairs_stand_on_each_other():
     drawn = plots.darkness([("a", 8.0), ("b", 8.0), ("c", 32.0), ("d", float("nan"))])
     assert drawn is not None
     assert (drawn.least, drawn.middle, drawn.most) == (8, 8, 32)
-    assert [t.text for t in drawn.ticks] == ["1", "2", "4", "8", "16", "32"]
+    assert [t.text for t in drawn.axis.ticks] == [f"× {2**n}" for n in range(6)]
     first, second, third = drawn.dots
-    assert first.x == second.x == pytest.approx(drawn.ticks[3].x, abs=6)
+    assert first.x == second.x == pytest.approx(drawn.axis.ticks[3].x, abs=6)
     assert (second.y < first.y, third.y == first.y) == (True, True)
     assert plots.darkness([]) is None
 
