@@ -114,10 +114,12 @@ def load(protocol: RawProtocol) -> Sensor:
     known = table["camera"]
     model = next((model for model in protocol.camera.models if model in known), None)
     if model is None:
+        camera = protocol.camera
+        named = " ".join([camera.make, *camera.models])
         raise ProtocolError(
             protocol.name,
-            f"its camera is {' '.join([protocol.camera.make, *protocol.camera.models])}",
-            f"the simulator knows {', '.join(known)}",
+            "it is for any camera" if camera.make == "any" else f"its camera is {named}",
+            f"the simulator must take the frames as one that it knows: {', '.join(known)}",
             "Choose a protocol of one of these",
         )
     facts = dict(known[model])

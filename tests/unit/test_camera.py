@@ -253,5 +253,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path):
 def test_a_protocol_without_a_simulated_camera_is_refused():
     sony = protocol.load_raw("sid_sony")
     other = replace(sony, camera=replace(sony.camera, models=("ILCE-1",)))
-    with pytest.raises(LowLightError, match=r"its camera is .* ILCE-1, but the simulator knows"):
+    with pytest.raises(LowLightError, match=r"its camera is Sony ILCE-1, but the simulator must"):
         sensor.load(other)
+    with pytest.raises(LowLightError, match=r"^exposure_bracket: it is for any camera, but"):
+        sensor.load(protocol.load_raw("exposure_bracket"))
