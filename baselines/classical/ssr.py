@@ -1,7 +1,10 @@
 """Single-scale Retinex: how much lighter each value is than its surround, in logarithms.
 
-R = log(I + o) - log(G * I + o), then stretched. Colours are balanced to grey, halos of the width
-of the surround lie around strong edges, and noise in the dark is amplified most.
+R = log(I + o) - log(G * I + o), then stretched. With offset 0 the exposure does not matter (below
+1e-5); with the usual 1 of 255, half of it changes a night photograph by 0.025 in the mean.
+
+Large areas of one colour turn grey, black skies turn to noise, and dark halos as wide as the
+surround lie around what is bright.
 
 Source: Jobson, Rahman, Woodell, Properties and performance of a center/surround retinex, IEEE TIP
 6(3), 1997; sigma 80 and the stretch as commonly used.

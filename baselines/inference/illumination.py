@@ -21,7 +21,9 @@ from lldata.errors import MethodError
 
 Plane = NDArray[np.float64]  # (H, W)
 _FINE = 6.0  # least sigma, in pixels of the reduced plane
-_FLAT = 1e-9  # logs that differ by less differ by rounding only
+# logs that differ by less differ by rounding only (5e-8 where a plane is reduced); one step of
+# 16 bits is 1.5e-5 at least
+_FLAT = 1e-6
 _LONG_SIDE = 512  # pixels, of the pictures for which the published sigmas were chosen
 
 
@@ -43,9 +45,10 @@ class Retinex:
         if self.per_channel:
             return np.stack([self._shown(channel) for channel in picture])
         intensity: NDArray[np.float32] = picture.mean(axis=0, dtype=np.float64).astype(np.float32)
-        gain = self._shown(intensity) / np.maximum(intensity, np.float32(1e-30))
-        least = np.float32(1) / np.maximum(picture.max(axis=0), np.float32(1e-30))
-        shown: NDArray[np.float32] = picture * np.minimum(gain, least)
+        # the offset in both keeps the dark from being multiplied without bound
+        gain = (self._shown(intensity) + self.offset / 255) / lifted(intensity, self.offset)
+        most = 1 / np.maximum(picture.max(axis=0), 1e-30)  # no channel leaves [0, 1]: hues stay
+        shown: NDArray[np.float32] = (picture * np.minimum(gain, most)).astype(np.float32)
         return shown.clip(0, 1)
 
     def of(self, plane: NDArray[np.float32]) -> Plane:
