@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from baselines import method
+from eval import listing
 from lldata import cfa
 from lldata.errors import MethodError
 from lldata.frame import Frame
@@ -17,7 +18,10 @@ from lldata.synthesis.retinex import Drawn
 from tests.captures import SONY
 
 # networks are drawn small and untrained: the promises do not depend on training
-OPTIONS = {"sid": {"width": 2, "device": "cpu"}}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "deep_image_prior": {"width": 2, "scales": 1, "iterations": 2, "device": "cpu"},
+    "sid": {"width": 2, "device": "cpu"},
+}
 NAMES = method.names()
 BLIND = [name for name in NAMES if not method.info(name).oracle]
 ORACLES = [name for name in NAMES if method.info(name).reference_use in ("mean", "histogram")]
@@ -144,3 +148,9 @@ def test_a_trainable_method_has_both_presets_and_the_parameters_it_states(name: 
     module = method.module(name)
     assert set(module.PRESETS) >= {"paper", "quick"}
     assert module.build(device="cpu").parameters == method.info(name).parameters
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_says_what_it_means(name: str):
+    meanings = listing.model(name)["meanings"]
+    assert [option for option, meaning in meanings.items() if not meaning] == []
