@@ -23,6 +23,7 @@ from lldata.outputs import plots
 from lldata.outputs.captions import CAPTIONS, meanings
 from lldata.outputs.thumbnails import BINS, STOPS, Sheet, sheet
 from lldata.outputs.verdict import COPY, WORDS, Verdict, headline, of_lists, tally, verdicts
+from lldata.stated import stated
 from lldata.store import Store
 
 MOST_SCENES = 500  # on the contact sheet, those with findings first
@@ -181,9 +182,9 @@ def _shift_map(dataset: Store) -> plots.ShiftMap | None:
         for row in dataset.pairs.to_dict("records")
         if math.isfinite(row["shift_y_px"]) and math.isfinite(row["shift_x_px"])
     ]
-    limits = dataset.protocol_table.get("limits", {})
-    names = ("shift_warn_px", "shift_quarantine_px")
-    return plots.shift_map(shifts, [float(limits[n]) for n in names if n in limits])
+    names = ("limits.shift_warn_px", "limits.shift_quarantine_px")
+    limits = [stated(dataset, name, float) for name in names]
+    return plots.shift_map(shifts, [limit for limit in limits if limit is not None and limit > 0])
 
 
 def _card(dataset: Store, one: Sheet, verdict: Verdict | None) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from lldata.pairing import SIDE_TABLE, TRUTH
 from lldata.reading import origin
 from lldata.render import render
 from lldata.scene import canonical_json
+from lldata.stated import stated
 from lldata.store import Store
 
 Form = Literal["dng", "png16", "npy"]
@@ -61,13 +62,15 @@ def export(
     Raises
     ------
     LowLightError
-        If there is no such form or split, or `out` holds something else.
+        If there is no such form or split, `out` holds something else, or the dataset's protocol
+        is malformed.
     """
     chosen = written_form(dataset, form)
     scenes = scenes_of(dataset, split)
-    _begin(dataset, out, chosen, split)
     folders = {**_FOLDERS, **_named_folders(dataset)}
-    _write_tables(dataset, scenes, out, chosen)
+    group = _group_column(dataset)
+    _begin(dataset, out, chosen, split)
+    _write_tables(dataset, scenes, out, chosen, group)
     units = (
         Unit(scene, export_scene, (Job(dataset, scene, out, chosen, folders),)) for scene in scenes
     )
@@ -137,21 +140,25 @@ def _begin(dataset: Store, out: Path, form: str, split: str | None) -> None:
 
 def _named_folders(dataset: Store) -> dict[str, str]:
     """Return what the dataset's protocol calls the folders; a bracket lies in one."""
-    protocol = dataset.protocol_table
-    if protocol.get("kind") == "bracket":
+    if stated(dataset, "kind", str) == "bracket":
         return {"short": "", "long": ""}
-    files = protocol.get("files", {})
-    return {
-        kind: name for kind in _FOLDERS
-        if isinstance(name := files.get(kind), str) and store.is_plain(name)
-    }  # fmt: skip
+    names = {kind: stated(dataset, f"files.{kind}", str) for kind in _FOLDERS}
+    return {k: name for k, name in names.items() if name is not None and store.is_plain(name)}
+
+
+def _group_column(dataset: Store) -> str:
+    """Return what the dataset's protocol calls the groups in the table beside the frames."""
+    return stated(dataset, "files.group", str) or "scene"
 
 
 # ---- tables beside the frames
 
 
-def _write_tables(dataset: Store, scenes: list[str], out: Path, form: Form) -> None:
-    """Write what names of files cannot tell: pairs, splits, groups, and where it was simulated."""
+def _write_tables(dataset: Store, scenes: list[str], out: Path, form: Form, column: str) -> None:
+    """Write what names of files cannot tell: pairs, splits, groups, and where it was simulated.
+
+    `column` is what the protocol calls the groups.
+    """
     pairs = dataset.pairs[dataset.pairs["scene"].isin(scenes)]
     publish.write_replacing(out / TABLE, pairs.to_csv(index=False, lineterminator="\n").encode())
     as_pictures = dataset.kind == "raw" and form == "png16"
@@ -159,7 +166,6 @@ def _write_tables(dataset: Store, scenes: list[str], out: Path, form: Form) -> N
         names = rows["short"] if dataset.kind == "raw" else rows["scene"].drop_duplicates()
         publish.write_replacing(out / f"{split}.txt", "".join(f"{n}\n" for n in names).encode())
     table = dataset.scenes[dataset.scenes["scene"].isin(scenes)]
-    column = dataset.protocol_table.get("files", {}).get("group", "scene")
     if dataset.kind == "raw" and column != "scene" and not as_pictures:
         groups = table.rename(columns={"scene": "id", "group": column})[["id", column]]
         data = groups.to_csv(index=False, lineterminator="\n").encode()

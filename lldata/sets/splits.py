@@ -22,6 +22,7 @@ from lldata.protocol import Protocol
 from lldata.reading.clip_frames import file_status
 from lldata.sets import listing
 from lldata.sets.job import left_out
+from lldata.stated import stated
 from lldata.store import Store
 from lldata.upkeep import file_digest
 
@@ -93,7 +94,7 @@ def assigned(
 
 def only_split(dataset: Store) -> str:
     """Return a sentence on a dataset that hashes put into one split whole, else ""."""
-    rule = dataset.protocol_table.get("splits", {}).get("rule")
+    rule = stated(dataset, "splits.rule", str)
     found = set(dataset.pairs["split"])
     if rule != "sha256" or len(found) != 1:
         return ""

@@ -34,7 +34,7 @@ def exported(dataset: Store, out: Path, form: str = "dng") -> Path:
     """Export in this process."""
     export._begin(dataset, out, form, None)
     names = export.scenes_of(dataset, None)
-    export._write_tables(dataset, names, out, form)
+    export._write_tables(dataset, names, out, form, export._group_column(dataset))
     for scene in names:
         export_scene(Job(dataset, scene, out, form, export._FOLDERS))
     return out
