@@ -21,6 +21,9 @@ from tests.captures import SONY
 OPTIONS: dict[str, dict[str, Any]] = {
     "deep_image_prior": {"width": 2, "scales": 1, "iterations": 2, "device": "cpu"},
     "sid": {"width": 2, "device": "cpu"},
+    "sid_minus1": {"width": 2, "device": "cpu"},
+    "sid_minus2": {"width": 2, "device": "cpu"},
+    "sid_plus1": {"width": 2, "device": "cpu"},
 }
 NAMES = method.names()
 BLIND = [name for name in NAMES if not method.info(name).oracle]

@@ -218,7 +218,10 @@ def test_a_damaged_config_is_refused(folder: Path, text: str):
     ("options", "message"),
     [
         ({"precision": "fp16"}, "--set precision: it is 'fp16', but it can be auto, fp32, bf16"),
-        ({"planes": 3}, "--set planes: it is 3, but it can be 4, 9"),
+        ({"planes": 5}, "--set planes: it is 5, but it can be 3, 4, 9"),
+        ({"input": "RGB"}, "--set input: it is 'RGB', but it can be raw, srgb, clip"),
+        ({"input": "srgb", "planes": 4}, "--set planes: it is 4, but input=srgb has another"),
+        ({"input": "raw", "planes": 3}, "--set planes: it is 3, but input=raw has another"),
         ({"width": float("inf")}, "--set width: it is inf, but it is a number"),
         ({"width": True}, "--set width: it is True, but it is a number"),
         ({"device": 5}, "--set device: it is 5, but it is a name"),

@@ -1,0 +1,59 @@
+"""SID, two levels less: the same U-Net with 3 resolutions.
+
+Source: the depth variants of a study on a Canon 6D ("A Study on the Generalization of Deep
+Learning Approaches to Low-Light Imaging Enhancements"); its code changes nothing else.
+Trained on: what `lleval train` is given.
+"""
+
+from __future__ import annotations
+
+from baselines.inference.sid_frames import SidFrames
+from baselines.method import Domain, MethodInfo
+from baselines.networks import sid
+from baselines.networks.sid import Precision, UNetRecipe, domain
+from baselines.training.learner import Data, Learner
+
+__all__ = ["INFO", "PRESETS", "build", "domain", "learner"]
+
+INFO = MethodInfo(
+    name="sid_minus2",
+    title="SID U-Net, two levels less",
+    domain="raw",
+    source="Canon 6D generalisation study, depth variants of Chen et al., CVPR 2018",
+    licence="MIT",
+    trainable=True,
+    needs_ratio=True,
+    parameters=467_084,
+)
+LEVELS = 3  # resolutions, the finest included
+PRESETS = sid.OF_ANY_DEPTH
+
+
+def learner(recipe: UNetRecipe, data: Data, seed: int) -> Learner:
+    """Return what trains the network: the mean absolute error of its picture, not clipped."""
+    return sid.learner_of(recipe, data, seed, LEVELS)
+
+
+def build(
+    device: str = "auto",
+    precision: Precision = "auto",
+    planes: int | None = None,
+    width: int | None = None,
+    input: Domain | None = None,  # noqa: A002 - what the network reads, as recipes call it
+) -> SidFrames:
+    """Make the method, untrained.
+
+    Parameters
+    ----------
+    device : auto, cpu, cuda, cuda:N or mps
+    precision : what inference computes in; auto is bf16 where the processor multiplies it
+    planes, width : the network; left out, those of the weights, or 4 and 32 untrained
+    input : raw, srgb (pictures) or clip; left out, what the weights were trained on
+
+    Raises
+    ------
+    MethodError
+        If an option has a value it cannot have.
+    """
+    size = {"planes": planes, "width": width}
+    return sid.assembled(INFO, size, device, precision, input, None, LEVELS)
