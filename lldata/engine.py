@@ -22,6 +22,7 @@ Result = TypeVar("Result")
 GIBIBYTE = 2**30
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h
 _LOADED = "lldata.sets.examine"  # by the server once, instead of by every worker
+_COMMANDS = "lldata.cli"  # what every worker of a command imports to know its main module
 NATIVE_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _SAFE_PATH = "PYTHONSAFEPATH"  # no module comes from the current folder
 
@@ -100,7 +101,7 @@ def _context() -> Any:
     from multiprocessing import forkserver
 
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([_LOADED])
+    context.set_forkserver_preload([_LOADED, *({_COMMANDS} & sys.modules.keys())])
     with _environment(), interrupts_held():
         forkserver.ensure_running()
     return context

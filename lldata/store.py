@@ -159,18 +159,20 @@ def _column_out(group: h5py.Group, name: str, kind: type) -> NDArray[Any]:
 
 
 def scene_bytes(
-    scene: SceneFile, pixels: Pixels, clip: Mapping[str, Sequence[NDArray[np.uint16]]] | None = None
+    scene: SceneFile | Callable[[], SceneFile],
+    pixels: Pixels,
+    clip: Mapping[str, Sequence[NDArray[np.uint16]]] | None = None,
 ) -> memoryview:
     """Build the HDF5 file of a scene, or of a part of its shorts or clips, in memory.
 
-    `clip` gives the frames, each (H, W, 3), of low, target or truth that this file holds.
+    Parameters
+    ----------
+    scene : or a function that returns it, called once the pixels are compressed: they can be
+        hashed meanwhile
+    clip : the frames, each (H, W, 3), of low, target or truth that this file holds
     """
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
-        for name in ("scene", "group", "split", "camera"):
-            _text_in(file.attrs, name, getattr(scene, name))
-        file.attrs["schema"] = SCHEMA
-        _json_in(file, "record", _record(scene))
         for kind in ("short", "long"):
             for name, frame in getattr(pixels, kind).items():
                 dataset = _pixels_in(file, f"{kind}/{name}", frame.mosaic)
@@ -182,6 +184,11 @@ def scene_bytes(
                     _value_in(dataset.attrs, key, value)
         for name, frames in (clip or {}).items():
             _frames_in(file, f"clip/{name}", frames)
+        told = scene() if callable(scene) else scene
+        for name in ("scene", "group", "split", "camera"):
+            _text_in(file.attrs, name, getattr(told, name))
+        file.attrs["schema"] = SCHEMA
+        _json_in(file, "record", _record(told))
     return buffer.getbuffer()
 
 
@@ -665,6 +672,16 @@ class Store:
     def scenes(self) -> pd.DataFrame:
         """The table of scenes and their files."""
         return self._scenes.frame
+
+    @property
+    def pair_columns(self) -> Mapping[str, NDArray[Any]]:
+        """The columns of `pairs`, for those who need not wait for pandas to load."""
+        return self._pairs
+
+    @property
+    def scene_columns(self) -> Mapping[str, NDArray[Any]]:
+        """The columns of `scenes`, likewise."""
+        return self._scenes
 
     @cached_property
     def findings(self) -> list[Finding]:

@@ -94,15 +94,16 @@ def publish_scene(folder: Path, scene: SceneFile, pixels: Pixels) -> Published:
     StoreError
         If the dataset already has another scene of that name, or one frame is too large.
     """
-    complete = replace(
-        scene, content=content_digest(scene, pixels), references=reference_digest(pixels)
-    )
     path = scene_path(folder, scene.scene)
     first, *further = _divided(pixels)
+    if not further and not path.exists() and not part_path(path, 2).exists():
+        with ThreadPoolExecutor(1) as beside:  # hashed while the pixels are compressed
+            digested = beside.submit(_digested, scene, pixels)
+            data = scene_bytes(digested.result, first)
+        return _write_scene(path, digested.result(), data)
+    complete = _digested(scene, pixels)
     if path.exists():
         return _standing(path, complete)
-    if not further and not part_path(path, 2).exists():
-        return _write_scene(path, complete, scene_bytes(complete, first))
     with _sole_writer(path):
         if path.exists():
             return _standing(path, complete)
@@ -116,6 +117,13 @@ def publish_scene(folder: Path, scene: SceneFile, pixels: Pixels) -> Published:
             })  # fmt: skip
         complete = replace(complete, parts=tuple(parts))
         return _write_scene(path, complete, scene_bytes(complete, first))
+
+
+def _digested(scene: SceneFile, pixels: Pixels) -> SceneFile:
+    """Return a scene with its digests."""
+    return replace(
+        scene, content=content_digest(scene, pixels), references=reference_digest(pixels)
+    )
 
 
 @contextlib.contextmanager

@@ -16,6 +16,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from numpy.typing import NDArray
+
 from lldata import publish, store
 from lldata.fetching.sources import sources
 from lldata.outputs.sheet import interval
@@ -101,11 +103,17 @@ def _file_object(name: str, size: int, sha256: str) -> dict[str, str]:
 
 def _description(dataset: Store, protocol: dict[str, Any]) -> str:
     title = protocol.get("title", dataset.protocol)
+    scenes, pairs = len(dataset.scene_columns["scene"]), len(dataset.pair_columns["pair"])
     said = (
-        f"{title}. {len(dataset.pairs)} pairs of {len(dataset.scenes)} scenes: "
-        f"{_KINDS[dataset.kind]}, audited by lldata; {len(dataset.usable())} pairs are usable."
+        f"{title}. {pairs} pairs of {scenes} scenes: {_KINDS[dataset.kind]}, audited by lldata; "
+        f"{len(_usable(dataset)['pair'])} pairs are usable."
     )
     return f"{said} Simulated: no camera took these frames." if dataset.synthetic else said
+
+
+def _usable(dataset: Store) -> dict[str, NDArray[Any]]:
+    columns = dataset.pair_columns
+    return {name: column[columns["status"] != "quarantine"] for name, column in columns.items()}
 
 
 # ---- the card
@@ -118,7 +126,7 @@ _ABOUT_AUDITS = (
 
 def card_of(dataset: Store) -> str:
     """Return the dataset card, Markdown: what it is, its numbers, its limits, how to cite it."""
-    protocol, usable = dataset.protocol_table, dataset.usable()
+    protocol, usable = dataset.protocol_table, _usable(dataset)
     parts = [
         f"# {dataset.name}",
         _description(dataset, protocol),
@@ -150,13 +158,15 @@ def _facts(dataset: Store, protocol: dict[str, Any]) -> list[tuple[str, object]]
     models = "/".join(camera.get("models", ()))
     named = f"{camera['make']} {models}".strip() if "make" in camera else "-"
     size = sum(size for _, size, _ in dataset.scene_files())
+    scenes = dataset.scene_columns
     return [
         ("kind", _KINDS[dataset.kind]), ("protocol", dataset.protocol), ("camera", named),
         ("simulated", "yes" if dataset.synthetic else "no"),
         *([("distinct photographs", n)] if (n := dataset.distinct_sources) else []),
         *(("drawn " + key.replace("_", " "), interval(v)) for key, v in ranges(dataset).items()),
-        ("scenes", len(dataset.scenes)), ("groups", dataset.scenes["group"].nunique()),
-        ("pairs", len(dataset.pairs)), ("usable pairs", len(dataset.usable())),
+        ("scenes", len(scenes["scene"])), ("groups", len(set(scenes["group"]))),
+        ("pairs", len(dataset.pair_columns["pair"])),
+        ("usable pairs", len(_usable(dataset)["pair"])),
         ("size", f"{size / 1e6:.1f} MB"),
     ]  # fmt: skip
 
@@ -174,8 +184,8 @@ def _audits(dataset: Store) -> str:
 
 
 def _limits(dataset: Store) -> list[str]:
-    pairs = dataset.pairs["status"]
-    lost = {f.scene for f in dataset.findings} - set(dataset.scenes["scene"])
+    pairs = dataset.pair_columns["status"]
+    lost = {f.scene for f in dataset.findings} - set(dataset.scene_columns["scene"])
     quarantined, warned, unknown = (
         int((pairs == status).sum()) for status in ("quarantine", "warn", "unknown")
     )

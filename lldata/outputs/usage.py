@@ -57,7 +57,8 @@ def usage(dataset: Store) -> str:
 def _commands(dataset: Store) -> list[str]:
     name = dataset.name
     lines = [f"lldata show {name}", f"lldata verify {name} --deep", f"lldata report {name}"]
-    splits = set(dataset.usable()["split"])
+    columns = dataset.pair_columns
+    splits = set(columns["split"][columns["status"] != "quarantine"])
     split = next((s for s in ("test", "val", "train") if s in splits), None)
     if dataset.kind != "clips" and split is not None:
         method = "amplify" if dataset.kind == "raw" else "lime"
@@ -68,7 +69,7 @@ def _commands(dataset: Store) -> list[str]:
 
 def _patch_lines(dataset: Store) -> str:
     """Return lines that read a patch; its sides are given where the protocol names no region."""
-    scene, sides = str(dataset.scenes["scene"].iloc[0]), ""
+    scene, sides = str(dataset.scene_columns["scene"][0]), ""
     try:
         region_of(dataset, scene)
     except LowLightError:

@@ -17,9 +17,10 @@ def ranges(dataset: Store) -> dict[str, list[float]]:
     """
     if "degradation" not in dataset.protocol_table:
         return {}
+    pairs = dataset.pair_columns
     drawn = [
         dataset.picture(scene, short, "low", _NOTHING)[1]
-        for scene, short in zip(dataset.pairs["scene"], dataset.pairs["short"], strict=True)
+        for scene, short in zip(pairs["scene"], pairs["short"], strict=True)
     ]
     dataset.close()
     return {key: [min(d[key] for d in drawn), max(d[key] for d in drawn)] for key in KEYS}

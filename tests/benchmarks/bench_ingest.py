@@ -58,10 +58,11 @@ def bare(src: Path, out: Path, share: int, shares: int) -> None:
 
 def ingest(src: Path, workers: int, *, audits: bool) -> None:
     """Ingest the folder as the command does."""
-    from lldata import ingest as work
-    from lldata.engine import Local
+    from lldata.engine import named
 
-    engine = Local(workers=workers)
+    engine = named("local", workers)
+    from lldata import ingest as work  # while the server of the workers starts, as the command
+
     for dataset in work.prepare(src, None, "bench", engine):
         for outcome in work.ingest(dataset, engine, deep=False, audits=audits):
             if outcome.state != "stored":

@@ -69,6 +69,7 @@ def test_a_worker_sees_the_environment_of_now(monkeypatch: pytest.MonkeyPatch):
 def test_ctrl_c_never_reaches_a_worker_or_its_server():
     from multiprocessing import forkserver
 
+    forkserver._forkserver._stop()  # another test may have started it without ours
     run_isolated(double, 1)
     for path in (f"/proc/{forkserver._forkserver._forkserver_pid}/status", "/proc/self/status"):
         (mask,) = (
