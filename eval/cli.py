@@ -68,7 +68,7 @@ def models(
         if as_json:
             console.print_json(facts)
         else:
-            console.print_table(facts["name"], ("", ""), _flat(facts))
+            _say_model(facts)
         return
     rows = listing.models()
     if as_json:
@@ -362,6 +362,24 @@ def _ratio(text: str | None) -> Any:
 
 def _interval(ci95: tuple[float, float] | None) -> str | None:
     return None if ci95 is None else f"{ci95[0]:.4g} to {ci95[1]:.4g}"
+
+
+def _say_model(facts: dict[str, Any]) -> None:
+    said = facts.pop("meanings") or {}
+    options = [(key, _as_set(value), said[key]) for key, value in (facts["options"] or {}).items()]
+    facts["options"] = "as below, by --set OPTION=VALUE" if options else "none"
+    if "missing" in facts:
+        facts["options"] = None
+    console.print_table(facts["name"], ("", ""), _flat(facts))
+    if options:
+        console.print_table("Options", ("option", "default", "meaning"), options)
+
+
+def _as_set(value: object) -> str | None:
+    """Return a default as `--set` takes it, None where there is none."""
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(_text(value)).replace(" ", "")
 
 
 def _flat(facts: dict[str, Any]) -> list[tuple[str, object]]:

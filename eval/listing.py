@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,26 @@ def model(name: str) -> dict[str, Any]:
     try:
         module = methods.module(name)
     except MethodError as error:
-        return {**facts, "options": None, "missing": str(error)}
+        return {**facts, "options": None, "meanings": None, "missing": str(error)}
     options = inspect.signature(module.build).parameters.values()
-    return {**facts, "options": {option.name: option.default for option in options}}
+    said = meanings(inspect.getdoc(module.build) or "")
+    return {
+        **facts,
+        "options": {option.name: option.default for option in options},
+        "meanings": {option.name: said.get(option.name) for option in options},
+    }
+
+
+def meanings(docstring: str) -> dict[str, str]:
+    """Return what the section Parameters of a docstring says of each name."""
+    _, _, section = docstring.partition("Parameters\n----------\n")
+    section = section.partition("\n\n")[0]
+    said = {}
+    for entry in re.split(r"\n(?=\S)", section):
+        keys, colon, text = entry.partition(" : ")
+        if colon:
+            said.update({key.strip(): " ".join(text.split()) for key in keys.split(",")})
+    return said
 
 
 def _row(info: methods.MethodInfo) -> dict[str, Any]:
