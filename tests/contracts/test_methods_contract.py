@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -20,6 +22,7 @@ from tests.captures import SONY
 # networks are drawn small and untrained: the promises do not depend on training
 OPTIONS: dict[str, dict[str, Any]] = {
     "deep_image_prior": {"width": 2, "scales": 1, "iterations": 2, "device": "cpu"},
+    "neural_style": {"perceptual": "random", "iterations": 1, "long_side": 16, "device": "cpu"},
     "sid": {"width": 2, "device": "cpu"},
     "sid_minus1": {"width": 2, "device": "cpu"},
     "sid_minus2": {"width": 2, "device": "cpu"},
@@ -38,6 +41,14 @@ SHAPES = [(2, 3), (16, 16), (17, 23), (40, 31), (64, 96)]
 CASES = [(name, shape) for name in NAMES for shape in SHAPES] + [
     (name, shape) for name in NAMES for shape in TINY if method.info(name).domain != "raw"
 ]
+
+
+@pytest.fixture(autouse=True)
+def _style(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give neural_style the image it asks for."""
+    image = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "style.png"), image)
+    monkeypatch.setitem(OPTIONS["neural_style"], "style", tmp_path / "style.png")
 
 
 def built(name: str) -> method.Method:
