@@ -1,10 +1,11 @@
-"""Apply a method to one's own RAW file, image, or folder of them."""
+"""Apply a method to one's own RAW file, image, folder of them, or clip."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,19 +15,18 @@ from numpy.typing import NDArray
 from baselines import method as methods
 from baselines.method import Method, MethodInfo
 from eval import images
+from eval.amplification import amplified, automatic_ratio
+from eval.clip_source import is_video
+from eval.enhance_clip import enhance_clip
 from eval.images import Picture
 from eval.option_files import files_named
 from eval.pairs import accepted, load_method
-from eval.targets import RAW_SUFFIXES, Work, settle
-from lldata.curve import encode, linearise
+from eval.targets import RAW_SUFFIXES, Work, check_paths, settle
 from lldata.errors import LowLightError, MethodError, ScoreError
 from lldata.raw import read_frame
 from lldata.render import render
 from lldata.sample import Sample, sample_of_frame
 from lldata.store import home
-
-GREY = 0.18  # mean linear signal that --ratio auto aims at: a grey card
-RATIO_RANGE = (1.0, 300.0)
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 
@@ -43,6 +43,9 @@ class Enhancement:
     ratio: float | Literal["auto"] | None = None
     compare: bool = False
     device: str = "auto"
+    clip: bool = False  # whether a folder holds the frames of one clip
+    smooth: bool = False  # average frames with their neighbours along their motion
+    fps: Fraction | None = None  # of a video that is written; by default the source's
 
 
 def enhance(
@@ -51,7 +54,10 @@ def enhance(
     tell: Callable[[str], None] = lambda _: None,
     progress: Progress = lambda _label, _total: nullcontext(lambda: None),
 ) -> list[Path]:
-    """Write the enhanced picture of a file, or of every RAW file and image of a folder.
+    """Write the enhanced picture of a file, or of every RAW file and image of a folder; or a clip.
+
+    A video is a clip; a folder is one with `clip`, with a method of domain clip, or when it is
+    made into a video.
 
     Returns
     -------
@@ -63,7 +69,11 @@ def enhance(
         If a file cannot be read or written, or would be written over an input, or the method
         needs what is not given.
     """
+    check_paths(task.source, task.target)
     info = _checked_info(task)
+    if _is_clip(task, info):
+        return enhance_clip(task, lambda: _method(task), tell, progress)
+    _check_picture_task(task)
     named = files_named(task.method, task.options).values()
     work = settle(task.source, task.target, named, compare=task.compare)
     for one in work:
@@ -87,29 +97,8 @@ def enhance(
     return written
 
 
-def automatic_ratio(packed: NDArray[np.float32]) -> float:
-    """Return the amplification that brings the mean linear signal to a grey card's 0.18.
-
-    Parameters
-    ----------
-    packed : (C, h, w) linear planes of a frame
-
-    Returns
-    -------
-    the ratio, from 1 to 300
-    """
-    mean = float(packed.clip(0, 1).mean(dtype=np.float64))
-    low, high = RATIO_RANGE
-    return high if mean <= GREY / high else max(low, GREY / mean)
-
-
 def _checked_info(task: Enhancement) -> MethodInfo:
     info = methods.info(task.method)
-    if info.domain == "clip":
-        raise MethodError(
-            f"--model {task.method}", "it reads clips", "files and images hold none",
-            "Choose a method of domain raw or srgb (lleval models)",
-        )  # fmt: skip
     if info.trainable and task.weights is None:
         known = sorted((home() / ".weights" / info.name).glob("*/*/config.json"))
         there = ", ".join(str(path.parent) for path in known)
@@ -119,6 +108,33 @@ def _checked_info(task: Enhancement) -> MethodInfo:
             else f"Train them: lleval train --model {info.name} --dataset D",
         )  # fmt: skip
     return info
+
+
+def _is_clip(task: Enhancement, info: MethodInfo) -> bool:
+    """Whether the source is one clip, which a folder does not say by itself."""
+    clip = task.clip or is_video(task.source)
+    if task.source.is_dir():
+        clip = clip or info.domain == "clip" or (is_video(task.target) and not task.target.is_dir())
+    if clip and info.domain == "raw":
+        raise MethodError(
+            f"--model {task.method}", "it reads RAW frames", "the frames of a clip are pictures",
+            "Choose a method of domain srgb or clip (lleval models)",
+        )  # fmt: skip
+    if not clip and info.domain == "clip":
+        raise MethodError(
+            f"--model {task.method}", "it reads clips", f"{task.source} is none",
+            "Give a video or a folder of frames, or choose a method of domain raw or srgb",
+        )  # fmt: skip
+    return clip
+
+
+def _check_picture_task(task: Enhancement) -> None:
+    for flag, given in (("--smooth", task.smooth), ("--fps", task.fps is not None)):
+        if given:
+            raise MethodError(
+                flag, f"{task.source} is taken for pictures", "clips alone have a before and after",
+                "Add --clip where a folder holds the frames of one, or leave it out",
+            )  # fmt: skip
 
 
 def _check_file(file: Path, info: MethodInfo, task: Enhancement) -> None:
@@ -185,9 +201,7 @@ def _of_image(
     white = np.float32(np.iinfo(picture.pixels.dtype).max)
     srgb = np.ascontiguousarray(picture.pixels.transpose(2, 0, 1)).astype(np.float32) / white
     if info.input == "amplified" and ratio is not None:
-        linear = linearise(srgb)
-        gain = automatic_ratio(linear) if ratio == "auto" else ratio
-        srgb = encode((linear * np.float32(gain)).clip(0, 1)).astype(np.float32)
+        srgb, gain = amplified(srgb, ratio)
         return Sample(path.stem, gain, srgb=srgb)
     return Sample(path.stem, 1.0 if ratio in (None, "auto") else float(ratio), srgb=srgb)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,13 +46,7 @@ def settle(source: Path, target: Path, kept: Iterable[Path], *, compare: bool) -
         If there is nothing to enhance, two pictures would go to one place, or one to a place
         that an input, a folder or no file can take.
     """
-    _check_name(source)
-    _check_name(target)
-    if not source.exists():
-        raise ScoreError(
-            source, "there is no such file", "a RAW file, an image or a folder is needed",
-            "Correct the path",
-        )  # fmt: skip
+    check_paths(source, target)
     if source.is_dir():
         check_folder(target, str(target))
         pairs = list(_inside(source, target))
@@ -62,6 +56,59 @@ def settle(source: Path, target: Path, kept: Iterable[Path], *, compare: bool) -
     work = [Work(a, b, _beside(b) if compare else None) for a, b in pairs]
     _check(work, kept)
     return work
+
+
+def check_paths(source: Path, target: Path) -> None:
+    """Refuse a source that is not there, and names no disk takes.
+
+    Raises
+    ------
+    ScoreError
+        If one is given.
+    """
+    _check_name(source)
+    _check_name(target)
+    if not source.exists():
+        raise ScoreError(
+            source, "there is no such file", "a RAW file, an image, a folder or a video is needed",
+            "Correct the path",
+        )  # fmt: skip
+
+
+def settle_clip(
+    sources: Sequence[Path], target: Path, names: Sequence[str], kept: Iterable[Path]
+) -> list[Path]:
+    """Return the files the frames of a clip are written to, none of them an input.
+
+    Parameters
+    ----------
+    sources : files of the clip
+    target : folder
+    names : of the frames to write
+    kept : further files the method reads
+
+    Raises
+    ------
+    ScoreError
+        If a frame would go to a place that an input, another frame, a folder or no file can take.
+    """
+    check_folder(target, str(target))
+    files = [target / name for name in names]
+    # a name that another frame takes on some disks shows only if they count as different files
+    origins = sources if len(sources) == len(files) else [sources[0]] * len(files)
+    _check([Work(a, b, None) for a, b in zip(origins, files, strict=True)], kept)
+    return files
+
+
+def check_unwritten(target: Path, kept: Iterable[Path]) -> None:
+    """Refuse a file to write that is an input, a folder, or lies where no folder can be.
+
+    Raises
+    ------
+    ScoreError
+        If it is one.
+    """
+    _check([Work(target, target, None)], kept, sources=())
 
 
 def _inside(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
@@ -82,9 +129,9 @@ def _beside(target: Path) -> Path:
     return target.with_name(f"{target.stem}.compare{target.suffix}")
 
 
-def _check(work: list[Work], kept: Iterable[Path]) -> None:
-    sources = [one.source for one in work]
-    inputs = {_identity(path): path for path in (*kept, *sources)}
+def _check(work: list[Work], kept: Iterable[Path], sources: Iterable[Path] | None = None) -> None:
+    read = [one.source for one in work] if sources is None else sources
+    inputs = {_identity(path): path for path in (*kept, *read)}
     taken: dict[str, Path] = {}
     for one in work:
         for target in one.written:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from lldata.errors import FrameError, LowLightError, MetadataError
 
-_DEMUXERS = {".mp4": "mov", ".mov": "mov", ".m4v": "mov", ".mkv": "matroska", ".avi": "avi"}
+DEMUXERS = {".mp4": "mov", ".mov": "mov", ".m4v": "mov", ".mkv": "matroska", ".avi": "avi"}
 _LOCAL = {"protocol_whitelist": "file"}  # nothing in a file makes FFmpeg open another address
 _STRICT = {"err_detect": "explode"}  # FFmpeg shows invented pixels otherwise
 _RGB, _BT709, _UNSPECIFIED, _BT601 = 0, 1, 2, 5  # of AVColorSpace
@@ -22,6 +23,14 @@ _HD_ROWS = 720  # from here players take BT.709 where a file names no matrix
 _FULL_RANGE = 2  # of AVColorRange
 _LIMITED_WHITE = 65283  # as measured on grey ramps of 8, 10, 12 and 16 bits
 _SMALLEST_DEEP = 9  # bits; below, RGB of 8 bits holds what a frame says
+
+
+class Announced(NamedTuple):
+    """What a video tells without being decoded."""
+
+    frames: int
+    rate: Fraction | None  # frames per second, on average
+    sound: bool
 
 
 def check_extra(path: Path) -> None:
@@ -53,24 +62,30 @@ def decoded(path: Path) -> Iterator[tuple[NDArray[np.uint16], dict[str, Any]]]:
     check_extra(path)
     import av
 
-    if path.suffix.lower() not in _DEMUXERS:
-        known = ", ".join(e[1:] for e in _DEMUXERS)
-        raise MetadataError(
-            path, "this container is not known", f"videos end in {known}", "Convert the video"
-        )
-    count = announced = 0
+    count = expected = 0
     try:
-        with av.open(str(path), format=_DEMUXERS[path.suffix.lower()], options=_LOCAL) as file:
+        with _opened(path) as file:
             stream = _stream(path, file)
-            announced = stream.frames
+            expected = stream.frames
             for count, frame in enumerate(file.decode(stream), 1):
                 if frame.is_corrupt:
                     raise _damaged(path, f"frame {count - 1} is damaged")
                 yield _rgb(path, frame), _facts(stream, frame)
     except av.FFmpegError as error:
         raise _damaged(path, f"frame {count} cannot be decoded ({error.strerror})") from error
-    if count < max(announced, 1):
-        raise _damaged(path, f"it holds {count} of {announced} frames")
+    if count < max(expected, 1):
+        raise _damaged(path, f"it holds {count} of {expected} frames")
+
+
+def _opened(path: Path) -> Any:
+    import av
+
+    if path.suffix.lower() not in DEMUXERS:
+        known = ", ".join(e[1:] for e in DEMUXERS)
+        raise MetadataError(
+            path, "this container is not known", f"videos end in {known}", "Convert the video"
+        )
+    return av.open(str(path), format=DEMUXERS[path.suffix.lower()], options=_LOCAL)
 
 
 def _stream(path: Path, file: Any) -> Any:
@@ -139,3 +154,23 @@ def _facts(stream: Any, frame: Any) -> dict[str, Any]:
         "range": "full" if matrix == _RGB or frame.color_range == _FULL_RANGE else "limited",
         "frames_per_s": float(rate) if rate else None, "rotation_deg": int(frame.rotation),
     }  # fmt: skip
+
+
+def announced(path: Path) -> Announced:
+    """Return what a video says of itself; frames are counted where it does not say.
+
+    Raises
+    ------
+    FrameError
+        If it is no whole video.
+    """
+    check_extra(path)
+    import av
+
+    try:
+        with _opened(path) as file:
+            stream = _stream(path, file)
+            count = stream.frames or sum(1 for packet in file.demux(stream) if packet.size)
+            return Announced(count, stream.average_rate, bool(file.streams.audio))
+    except av.FFmpegError as error:
+        raise _damaged(path, f"it cannot be opened ({error.strerror})") from error

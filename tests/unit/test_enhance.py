@@ -11,7 +11,8 @@ import tifffile
 from PIL import Image, ImageCms
 
 from eval import images
-from eval.enhance import Enhancement, automatic_ratio, enhance
+from eval.amplification import automatic_ratio
+from eval.enhance import Enhancement, enhance
 from eval.images import Picture
 from lldata.dng import write_dng
 from lldata.errors import LowLightError, MethodError, ScoreError
