@@ -200,8 +200,12 @@ def run(
 
 @_cli.command()
 def enhance(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="RAW file, image or folder.")],
-    target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Image or folder to write.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="RAW file, image, folder or video.")
+    ],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUTPUT", help="Image, folder or video to write.")
+    ],
     model: Model,
     options: Sets = None,
     weights: Weights = None,
@@ -211,19 +215,32 @@ def enhance(
     compare: Annotated[
         bool, typer.Option("--compare", help="Also write input and output side by side.")
     ] = False,
+    clip: Annotated[
+        bool, typer.Option("--clip", help="The folder holds the frames of one clip.")
+    ] = False,
+    smooth: Annotated[
+        bool, typer.Option("--smooth", help="Average a clip's frames along their motion.")
+    ] = False,
+    fps: Annotated[str | None, typer.Option(help="Frames per second of the video written.")] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Enhance your own RAW file, image (8 or 16 bits) or folder of them.
+    """Enhance your own RAW file, image (8 or 16 bits), folder of them, or clip.
+
+    A folder's pictures are photographs, each by itself, unless --clip, a method for clips or a
+    video as OUTPUT makes them the frames of one clip. An interrupted clip is gone on with where
+    it stopped.
 
     Example: lleval enhance --model lime night.jpg night-lime.jpg
     """
+    from eval.clip_source import wanted_rate
     from eval.enhance import Enhancement
     from eval.enhance import enhance as work
 
     task = Enhancement(
-        model, source, target, _options(options), weights, _ratio(ratio), compare, device
-    )
+        model, source, target, _options(options), weights, _ratio(ratio), compare, device,
+        clip, smooth, wanted_rate(fps),
+    )  # fmt: skip
     written = work(task, tell=console.say, progress=console.progress)
     if as_json:
         console.print_json({"method": model, "written": written})
