@@ -230,9 +230,9 @@ def check(
 
     Example: lldata check /media/card/canon6d
     """
-    from lldata import ingest as work
-
     engine = _engine(workers)
+    from lldata import ingest as work  # while the workers' server starts
+
     plans = work.plan(src, protocol, engine, lists)
     findings: list[Any] = []
     with console.progress("checking", sum(len(p.scenes) for p in plans)) as advance:
@@ -265,9 +265,9 @@ def ingest(
 
     Example: lldata ingest canon6d/
     """
-    from lldata import ingest as work
-
     where = _engine(workers, engine)
+    from lldata import ingest as work  # while the workers' server starts
+
     _make(work.prepare(src, protocol, name, where, lists), where, deep=deep, as_json=as_json)
 
 

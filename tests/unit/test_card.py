@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,16 @@ def test_a_rebuilt_index_gives_the_same_cards(dataset: Store):
     before = [(dataset.path / name).read_bytes() for name in (card.CARD, card.CROISSANT)]
     upkeep.build_index(dataset.path, "2027-01-01T00:00:00+00:00")
     assert [(dataset.path / name).read_bytes() for name in (card.CARD, card.CROISSANT)] == before
+
+
+def test_nobody_waits_for_pandas_to_load(dataset: Store):
+    lines = (
+        "import sys; from pathlib import Path; from lldata import upkeep",
+        "upkeep.build_index(Path(sys.argv[1]), 'now')",
+        "sys.exit('pandas' in sys.modules)",
+    )
+    command = [sys.executable, "-c", "\n".join(lines), str(dataset.path)]
+    assert subprocess.run(command, timeout=60, check=False).returncode == 0
 
 
 def test_a_vertical_bar_does_not_break_a_table():

@@ -79,7 +79,8 @@ def test_ctrl_c_never_reaches_a_worker_or_its_server():
 
 
 def test_what_the_server_of_the_workers_loads_exists():
-    assert importlib.util.find_spec(engine._LOADED) is not None
+    for name in (engine._LOADED, engine._COMMANDS):
+        assert importlib.util.find_spec(name) is not None
 
 
 def test_engines_are_named_local_or_dask_with_an_address():

@@ -21,13 +21,15 @@ def test_what_is_written_once_stays_and_leaves_nothing_else(tmp_path: Path):
     lambda path: path.write_bytes(b"."),
     lambda path: path.write_bytes(path.read_bytes() + b"."),
     lambda path: path.write_bytes(path.read_bytes()[:-1] + b"."),
+    lambda path: path.write_bytes(b"." + path.read_bytes()[1:]),
 ])  # fmt: skip
-def test_what_a_disk_changes_is_not_published(tmp_path: Path, monkeypatch, change):  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("rest", [0, 5])
+def test_what_a_disk_changes_is_not_published(tmp_path: Path, monkeypatch, change, rest):  # type: ignore[no-untyped-def]
     def fsync(descriptor: int) -> None:
         for path in tmp_path.glob(".*"):
             change(path)
 
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(StoreError, match="reads back differently"):
-        publish.write_once(tmp_path / "a.h5", b"x" * (2 * publish._PIECE))
+        publish.write_once(tmp_path / "a.h5", b"x" * (2 * publish._PIECE + rest))
     assert list(tmp_path.iterdir()) == []

@@ -389,6 +389,10 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: py
     assert list((tmp_path / "scenes").iterdir()) == []
 
 
+def test_a_scene_named_after_its_pixels_gives_the_same_file():
+    assert store.scene_bytes(scene, pixels(1)) == store.scene_bytes(scene(), pixels(1))
+
+
 def test_the_record_in_a_scene_file_is_strict_json(dataset: Path):
     with h5py.File(store.scene_path(dataset, "00001")) as file:
         text = file["record"][()].tobytes().decode()
