@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines import method as methods
 from baselines.method import MethodInfo
 from lldata.errors import MethodError
 from lldata.sample import Sample
@@ -12,36 +15,58 @@ from lldata.store import Store
 
 
 def check_data(info: MethodInfo, store: Store) -> None:
-    """Refuse a method that needs more than a dataset of ready pictures or of clips holds.
+    """Refuse a method that reads something else than a dataset holds.
+
+    Parameters
+    ----------
+    info : of the method as it was built: options and weights may decide what it reads
 
     Raises
     ------
     MethodError
-        If the dataset holds clips, or ready pictures where the method reads RAW frames, or
-        pictures amplified by an exposure ratio.
+        If the dataset holds clips and the method reads none, or the other way round; or if it
+        holds ready pictures where the method reads RAW frames, or pictures amplified by an
+        exposure ratio.
     """
-    if store.kind == "clips":
-        raise MethodError(
-            f"--dataset {store.name}",
-            "its clips are unpaired: low and target show different times",
-            f"{info.name} is trained and scored on pairs, and no full-reference score applies",
-            "Choose a dataset of pairs (lldata ls); methods for clips come later, and the "
-            "README.md beside the dataset shows how to read its frames",
-        )  # fmt: skip
-    if store.kind != "pictures":
-        return
-    if info.domain == "raw":
+    if store.kind == "clips" or info.domain == "clip":
+        _check_clips(info, store)
+    elif store.kind == "pictures" and info.domain == "raw":
         raise MethodError(
             f"--model {info.name}", "it reads RAW frames",
             f"{store.name} holds ready pictures",
-            "Choose a method of domain srgb (lleval models), or a dataset of RAW frames",
+            f"Choose a method of domain srgb (lleval models), {_retrained(info.name, store)}"
+            "or a dataset of RAW frames",
         )  # fmt: skip
-    if info.domain == "srgb" and info.input == "amplified":
+    elif store.kind == "pictures" and info.input == "amplified":
         raise MethodError(
             f"--model {info.name}", "its input is amplified by the exposure ratio",
             f"{store.name} holds ready pictures, whose ratio is not known",
             f"Use {info.name.partition('@')[0]}@short, or a dataset of RAW frames",
         )  # fmt: skip
+
+
+def _check_clips(info: MethodInfo, store: Store) -> None:
+    if store.kind != "clips":
+        raise MethodError(
+            f"--model {info.name}", "it reads clips", f"{store.name} holds pairs",
+            "Choose a method of domain raw or srgb (lleval models), or a dataset of clips",
+        )  # fmt: skip
+    if info.domain != "clip":
+        raise MethodError(
+            f"--dataset {store.name}",
+            "its clips are unpaired: low and target show different times",
+            f"{info.name} is trained and scored on pairs, and no full-reference score applies",
+            "Choose a dataset of pairs (lldata ls), or a method of domain clip (lleval models); "
+            "the README.md beside the dataset shows how to read its frames",
+        )  # fmt: skip
+
+
+def _retrained(name: str, store: Store) -> str:
+    """Return how a method that can read pictures instead is trained to, if it can."""
+    if "input" not in inspect.signature(methods.module(name).build).parameters:
+        return ""
+    command = f"lleval train --model {name} --dataset {store.name} --set input=srgb"
+    return f"train this one on pictures ({command}), "
 
 
 def picture_of(sample: Sample, name: str) -> NDArray[np.float32]:

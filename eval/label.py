@@ -15,7 +15,8 @@ def label_of(
 ) -> str:
     """Return what tells runs of one method apart: what it was trained on, and its options.
 
-    The dataset, and preset and seed where they are not quick and 0; then the options given.
+    The dataset, and preset and seed where they are not quick and 0; then the options given, and
+    what its network reads where training chose that.
 
     Parameters
     ----------
@@ -33,7 +34,11 @@ def label_of(
         parts += [f"weights-{sha256}"] if named or not config.get("trained_on") else []
     elif seed:
         parts.append(f"seed{seed}")
-    for key, value in sorted(options.items()):
+    told = {"trained_on": config.get("trained_on")}  # stands in front
+    chosen = {"input": config.get("options", {}).get("input")} | dict(options)
+    for key, value in sorted(chosen.items()):
+        if value is None or value == told.get(key):
+            continue
         parts.append(f"{key}={value[:8] if key.endswith('_sha256') else value}")
     return _short("-".join(parts)) or "default"
 

@@ -79,7 +79,9 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
     if settings.out is not None:
         check_folder(settings.out, f"--out {settings.out}")
     store = open_store(settings.dataset)
-    check_data(info, store)
+    own = own_weights(settings.method, store) if info.trainable else None
+    if own is None and settings.weights is None:
+        check_data(_as_asked(settings, info), store)
     track = _track(settings, store, tell)
     metrics = find_metrics(settings.metrics or track.metrics, download=settings.download)
     pairs = tuple(track.select(store)["pair"])
@@ -87,10 +89,11 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
     options = accepted(
         settings.method, settings.options, {"device": settings.device, "seed": settings.seed}
     )
-    weights, method, config, own = _loaded(settings, options, store, trainable=info.trainable)
+    weights, method, config = _loaded(settings, options, store, own, trainable=info.trainable)
     warn_of_leak(config, chosen, store, tell)
     given = recorded(settings.method, settings.options)
-    label = label_of(given, config, settings.seed, named=not own)
+    named = weights is not None and not is_own(weights, own, config, store)
+    label = label_of(given, config, settings.seed, named=named)
     partial = len(chosen) < len(pairs)
     folder = settings.out or _folder(settings, store, track, label, partial=partial)
     job = Job(
@@ -107,19 +110,30 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
 
 
 def _loaded(
-    settings: Settings, options: Mapping[str, Any], store: Store, *, trainable: bool
-) -> tuple[Path | None, Method, Mapping[str, Any], bool]:
-    """Return weights, method, their config, and whether they are the dataset's own (or none)."""
-    own = own_weights(settings.method, store) if trainable else None
+    settings: Settings,
+    options: Mapping[str, Any],
+    store: Store,
+    own: Path | None,
+    *,
+    trainable: bool,
+) -> tuple[Path | None, Method, Mapping[str, Any]]:
+    """Return weights, method and their config; what it reads is settled now, and checked."""
     weights = settings.weights or own
     if trainable and weights is None:
-        raise missing(settings.method, settings.dataset)
+        raise missing(settings.method, settings.dataset, settings.options)
     method, config = load_method(settings.method, options, weights)
-    if weights is None:
-        return None, method, config, True
-    if settings.weights is None:
+    _refuse_clips(method.info)
+    check_data(method.info, store)
+    if weights is not None and settings.weights is None:
         check_own(settings.method, config, store, settings.dataset)
-    return weights, method, config, is_own(weights, own, config, store)
+    return weights, method, config
+
+
+def _as_asked(settings: Settings, info: MethodInfo) -> MethodInfo:
+    """Return what a method is under the options given, without weights."""
+    if not settings.options:
+        return info
+    return methods.build(settings.method, **settings.options).info
 
 
 def _folder(settings: Settings, store: Store, track: Track, label: str, *, partial: bool) -> Path:
@@ -159,13 +173,7 @@ def _fingerprint(
 
 def _checked_info(settings: Settings) -> MethodInfo:
     info = methods.info(settings.method)
-    if info.domain == "clip":
-        raise MethodError(
-            f"--model {settings.method}",
-            "it reads clips",
-            "datasets of pairs hold none",
-            "Choose a method of domain raw or srgb (lleval models)",
-        )
+    _refuse_clips(info)
     if settings.limit is not None and settings.limit < 1:
         raise ScoreError(
             f"--limit {settings.limit}",
@@ -188,6 +196,16 @@ def _checked_info(settings: Settings) -> MethodInfo:
             "Leave --workers out",
         )
     return info
+
+
+def _refuse_clips(info: MethodInfo) -> None:
+    if info.domain == "clip":
+        raise MethodError(
+            f"--model {info.name}",
+            "it reads clips",
+            "datasets of pairs hold none",
+            "Choose a method of domain raw or srgb (lleval models)",
+        )
 
 
 def _track(settings: Settings, store: Store, tell: Callable[[str], None]) -> Track:

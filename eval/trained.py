@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ def own_weights(method: str, store: Store) -> Path | None:
     return newest(method.partition("@")[0], store.name)
 
 
-def missing(method: str, dataset: str | Path) -> MethodError:
+def missing(method: str, dataset: str | Path, options: Mapping[str, Any]) -> MethodError:
     """Return the error that there are no weights, with the command that makes some."""
     name = method.partition("@")[0]
     return MethodError(
         f"--model {name}",
         f"there are no weights of it trained on {dataset}",
         "a trained method needs some",
-        f"Train them: {_train(name, dataset)}, or name others with --weights",
+        f"Train them: {_train(name, dataset, options)}, or name others with --weights",
     )
 
 
@@ -80,5 +81,9 @@ def trained_on(config: Mapping[str, Any]) -> tuple[str, ...]:
     return (f"{config['trained_on']}/{config.get('split', 'train')}",)
 
 
-def _train(name: str, dataset: str | Path) -> str:
-    return f"lleval train --model {name} --dataset {dataset}"
+def _train(name: str, dataset: str | Path, options: Mapping[str, Any] | None = None) -> str:
+    """Return the command that trains a method, with those of the options that recipes have."""
+    known = {field.name for field in fields(methods.module(name).PRESETS["quick"])}
+    given = {key: value for key, value in (options or {}).items() if key in known}
+    chosen = "".join(f" --set {key}={value}" for key, value in given.items())
+    return f"lleval train --model {name} --dataset {dataset}{chosen}"
