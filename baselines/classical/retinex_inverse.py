@@ -1,8 +1,10 @@
 """Undo the darkening I' = I - alpha (1 - I^gamma) I by solving it for I.
 
 Blind it takes the same alpha and gamma for every picture: 1 and 1, where I = sqrt(I'). Told what
-was drawn for each picture (`degradation`) it is an oracle: the best that a method which undoes
-this formula pixel by pixel can do. Noise is left in, and amplified where the curve was flat.
+was drawn for each picture (`degradation`) it is an oracle, and exact where no noise was added and
+alpha is at most 1. Above 1 the darkening left nothing below a threshold, so whatever noise stands
+there now is lifted beyond it while black stays black: told the truth it can then do worse than
+blind.
 
 Source: Ri, Choe, O, Kim, "Restoration of Low-Light Image based on Deep Residual Networks",
 Eq. 5 with the power I^gamma of Eq. 4.

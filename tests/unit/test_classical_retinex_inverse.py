@@ -107,6 +107,12 @@ def test_a_chosen_alpha_and_gamma_are_undone(alpha: float, gamma: float):
     np.testing.assert_allclose(restored, RAMP, atol=1e-5)
 
 
+def test_for_alpha_above_one_black_stays_black_and_noise_lands_beyond_the_threshold():
+    noise = np.array([0, 1e-4, 1], np.float32).reshape(3, 1, 1)
+    restored = method.build("retinex_inverse", alpha=2, gamma=1)(Sample("1/1", 1.0, srgb=noise))
+    np.testing.assert_allclose(restored.ravel(), [0, 0.5, 1], atol=2e-4)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
