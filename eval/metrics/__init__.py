@@ -1,7 +1,7 @@
-"""The metrics, one function each; `score_images` scores two images with any of them."""
+"""The metrics, one function each; `score_images` and `score_clip` score with any of them."""
 
 from __future__ import annotations
 
-from eval.metrics.scoring import find_metric, find_metrics, metrics, score_images
+from eval.metrics.scoring import find_metric, find_metrics, metrics, score_clip, score_images
 
-__all__ = ["find_metric", "find_metrics", "metrics", "score_images"]
+__all__ = ["find_metric", "find_metrics", "metrics", "score_clip", "score_images"]

@@ -11,8 +11,8 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 Better = Literal["higher", "lower", "none"]
-Reads = Literal["output", "reference", "input", "clip"]
-Pixels = Literal["uint8", "float"]
+Reads = Literal["output", "reference", "input", "clip", "raw_output", "raw_reference"]
+Pixels = Literal["uint8", "float", "raw"]
 Image = NDArray[Any]
 
 LARGEST = 1e9  # no score is larger, so that a sum of many stays finite
@@ -27,7 +27,8 @@ class Metric:
     unit: str
     better: Better
     reads: tuple[Reads, ...]
-    pixels: Pixels  # uint8: clipped and rounded to 8 bits; float: clipped to [0, 1], unrounded
+    # uint8: clipped and rounded to 8 bits; float: clipped to [0, 1], unrounded; raw: linear planes
+    pixels: Pixels
     parameters: Mapping[str, Any] = field(default_factory=dict)
     bounds: tuple[float, float] = (-LARGEST, LARGEST)  # no finite score lies outside
 

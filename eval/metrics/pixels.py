@@ -72,7 +72,9 @@ def check_same_size(output: Image, other: Image, role: str) -> None:
 
 
 def prepare(image: Image, pixels: Pixels) -> Image:
-    """Return `image` as a metric reads it: uint8, or float32/float64 clipped to [0, 1]."""
+    """Return `image` as a metric reads it: uint8, floats clipped to [0, 1], or as it is (raw)."""
+    if pixels == "raw":
+        return image
     return to_uint8(image) if pixels == "uint8" else to_unit(image)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 import eval.metrics as package
 from eval.metrics.definition import Image, Metric
@@ -15,6 +16,8 @@ from eval.metrics.pixels import check, check_same_size, prepare
 from lldata.errors import ScoreError
 
 THROUGH_PYIQA = "pyiqa:"
+
+Planes = NDArray[np.floating]  # (C, h, w) linear, (DN - black) / (white - black)
 
 
 @functools.cache
@@ -76,6 +79,8 @@ def score_images(
     reference: Image | None = None,
     metrics: Sequence[str | Metric] = ("psnr", "ssim"),
     input: Image | None = None,  # noqa: A002 - the noun every metric declares
+    *,
+    raw: tuple[Planes, Planes] | None = None,
 ) -> dict[str, float]:
     """Score one image against its reference.
 
@@ -85,6 +90,7 @@ def score_images(
     reference : the same size, of any of these types; None where no metric reads it
     metrics : names, or metrics already found
     input : what the method was given, the same size, for metrics that read it
+    raw : packed linear planes (C, h, w) of output and reference, for metrics that read them
 
     Returns
     -------
@@ -100,6 +106,9 @@ def score_images(
     for role, image in given.items():
         check(image, role)
         check_same_size(given["output"], image, role)
+    if raw is not None:
+        _check_planes(*raw)
+        given |= dict(zip(("raw_output", "raw_reference"), raw, strict=True))
     prepared: dict[tuple[str, str], Image] = {}
     scores = {}
     for item in metrics:
@@ -113,11 +122,61 @@ def score_images(
     return scores
 
 
+def score_clip(
+    clip: Iterable[Image], metrics: Sequence[str | Metric] = ("flicker", "warp_error")
+) -> dict[str, float]:
+    """Score the frames of a clip, one after the other, with metrics that read a clip.
+
+    Parameters
+    ----------
+    clip : frames (H, W, 3) of one size as `score_images` takes them; gone through once for each
+        metric, so no iterator
+
+    Raises
+    ------
+    ScoreError
+        If a frame cannot be scored, there are too few, or a metric reads something else.
+    """
+    scores = {}
+    for item in metrics:
+        metric = find_metric(item) if isinstance(item, str) else item
+        for role in metric.reads:
+            if role != "clip":
+                raise _lacks(metric, role)
+        scores[metric.name] = float(metric.function(_frames(clip, metric)))
+    return scores
+
+
+def _frames(clip: Iterable[Image], metric: Metric) -> Iterator[Image]:
+    for number, frame in enumerate(clip):
+        check(frame, f"frame {number} of the clip")
+        yield prepare(frame, metric.pixels)
+
+
+def _check_planes(output: Planes, reference: Planes) -> None:
+    if output.shape != reference.shape:
+        raise ScoreError(
+            "raw output",
+            f"its planes are {output.shape}",
+            f"the reference's are {reference.shape} and planes are never resized",
+            "Give planes of the same frame",
+        )
+    for planes, role in ((output, "raw output"), (reference, "raw reference")):
+        if not np.isfinite(planes).all():
+            raise ScoreError(
+                role, "it holds NaN or infinite values", "every value must be finite", "Correct it"
+            )
+
+
 def _lacks(metric: Metric, role: str) -> ScoreError:
-    if role == "clip":
-        remedy = "Score a clip with lleval run"
-    else:
-        remedy = "Give it with --input IMAGE" if role == "input" else "Give the reference image"
+    remedies = {
+        "clip": "Score a clip with lleval run",
+        "input": "Give it with --input IMAGE",
+        "raw_output": "Use a method that gives raw planes, on a dataset with long mosaics",
+        "raw_reference": "Use a method that gives raw planes, on a dataset with long mosaics",
+    }
+    remedy = remedies.get(role, "Give the reference image")
+    what = role.replace("_", " ") if role == "clip" or role.startswith("raw") else f"{role} image"
     return ScoreError(
-        f"--metrics {metric.name}", f"there is no {role} image", "this metric reads one", remedy
+        f"--metrics {metric.name}", f"there is no {what}", "this metric reads one", remedy
     )
