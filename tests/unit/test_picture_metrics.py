@@ -37,7 +37,7 @@ def test_ssim_l2_equals_scikit_image_with_a_range_of_two():
     expected = structural_similarity(output, reference, data_range=2, channel_axis=2)
     assert score("ssim_l2", output, reference) == pytest.approx(expected, abs=1e-12)
     flattered = [score(name, output * 0.1, reference * 0.1) for name in ("ssim_l2", "ssim")]
-    assert flattered[0] > flattered[1] + 0.05  # in the dark, where the constants weigh
+    assert flattered[0] > flattered[1] + 0.01  # in the dark, where the constants weigh
 
 
 @pytest.mark.parametrize("column", ["I03", "I04", "I06"])
