@@ -22,6 +22,7 @@ from lldata import publish, store
 from lldata.fetching.sources import sources
 from lldata.outputs.sheet import interval
 from lldata.outputs.usage import usage
+from lldata.stated import stated
 from lldata.store import Store
 from lldata.synthesis.drawn import ranges
 
@@ -58,18 +59,17 @@ def write_cards(dataset: Store) -> None:
 
 def croissant_of(dataset: Store) -> dict[str, Any]:
     """Return the Croissant 1.1 metadata of a dataset in a folder, as JSON-LD."""
-    protocol = dataset.protocol_table
     document = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.1",
         "name": dataset.name,
-        "description": _description(dataset, protocol),
+        "description": _description(dataset),
         "datePublished": dataset.created[:10],
         "version": "1.0.0",
         "identifier": f"sha256:{dataset.digest}",
         "keywords": ["low-light", dataset.protocol, _KINDS[dataset.kind]],
-        "citeAs": protocol.get("source"),
+        "citeAs": stated(dataset, "source", str),
         "distribution": [_file_object(*each) for each in _files(dataset)],
     }
     return {key: value for key, value in document.items() if value}
@@ -101,8 +101,8 @@ def _file_object(name: str, size: int, sha256: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _description(dataset: Store, protocol: dict[str, Any]) -> str:
-    title = protocol.get("title", dataset.protocol)
+def _description(dataset: Store) -> str:
+    title = stated(dataset, "title", str) or dataset.protocol
     scenes, pairs = len(dataset.scene_columns["scene"]), len(dataset.pair_columns["pair"])
     said = (
         f"{title}. {pairs} pairs of {scenes} scenes: {_KINDS[dataset.kind]}, audited by lldata; "
@@ -126,12 +126,12 @@ _ABOUT_AUDITS = (
 
 def card_of(dataset: Store) -> str:
     """Return the dataset card, Markdown: what it is, its numbers, its limits, how to cite it."""
-    protocol, usable = dataset.protocol_table, _usable(dataset)
+    usable = _usable(dataset)
     parts = [
         f"# {dataset.name}",
-        _description(dataset, protocol),
+        _description(dataset),
         "## What it holds",
-        _table(("", "value"), _facts(dataset, protocol)),
+        _table(("", "value"), _facts(dataset)),
         "## Usable pairs",
         _table(("", "pairs"), [
             *((f"split {k}", v) for k, v in _counts(usable["split"])),
@@ -146,17 +146,17 @@ def card_of(dataset: Store) -> str:
         "## Where it comes from",
         _table(("", "value"), _provenance(dataset)),
         "## Citation",
-        str(protocol.get("source", "The protocol names no source.")),
+        stated(dataset, "source", str) or "The protocol names no source.",
         "## Use",
         usage(dataset),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
 
-def _facts(dataset: Store, protocol: dict[str, Any]) -> list[tuple[str, object]]:
-    camera = protocol.get("camera", {})
-    models = "/".join(camera.get("models", ()))
-    named = f"{camera['make']} {models}".strip() if "make" in camera else "-"
+def _facts(dataset: Store) -> list[tuple[str, object]]:
+    make = stated(dataset, "camera.make", str)
+    models = "/".join(map(str, stated(dataset, "camera.models", list) or ()))
+    named = "-" if make is None else f"{make} {models}".strip()
     size = sum(size for _, size, _ in dataset.scene_files())
     scenes = dataset.scene_columns
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lldata.errors import LowLightError
 from lldata.patches import region_of
+from lldata.stated import stated
 from lldata.store import Store
 
 _ELSEWHERE = (
@@ -46,7 +47,7 @@ def usage(dataset: Store) -> str:
             "Clips are read in Python, a frame or a patch and the region around it at a time:",
             _fenced("python", _patch_lines(dataset)),
         ]
-    if dataset.protocol_table.get("degradation", {}).get("generator") == "retinex":
+    if stated(dataset, "degradation.generator", str) == "retinex":
         parts += [
             _ABOUT_DIFFERENCE,
             _fenced("python", _DIFFERENCE.format(name=name)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lldata.stated import stated
 from lldata.store import Store
 
 KEYS = ("alpha", "gamma", "noise_sigma")
@@ -15,7 +16,7 @@ def ranges(dataset: Store) -> dict[str, list[float]]:
 
     Reads attributes of every scene file, and no pixels.
     """
-    if "degradation" not in dataset.protocol_table:
+    if stated(dataset, "degradation", dict) is None:
         return {}
     pairs = dataset.pair_columns
     drawn = [
