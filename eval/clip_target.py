@@ -69,6 +69,7 @@ class Frames:
     def __init__(self, files: list[Path], fingerprint: str) -> None:
         self.files = files
         self.journal = Journal(files[0].parent / ".enhance.json", fingerprint)
+        publish.remove_leftovers(files[0].parent)
         there = next((n for n, file in enumerate(files) if not file.is_file()), len(files))
         self.done = min(self.journal.read(), there)
         # said before the first frame: those of another task that lie there are not finished
@@ -117,7 +118,9 @@ class Video:
     def finish(self) -> list[Path]:
         """Join the segments; return the video."""
         self._end_segment()
-        join([self._segment(n) for n in range(0, self.done, SEGMENT)], self.path, self.rate)
+        publish.remove_leftovers(self.path.parent, self.path.name)
+        segments = [self._segment(first) for first in range(0, self.done, SEGMENT)]
+        join(segments, self.path, self.rate, self.done)
         shutil.rmtree(self.folder)
         return [self.path]
 

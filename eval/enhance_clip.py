@@ -110,6 +110,11 @@ def _place(task: Enhancement, source: Source) -> Callable[[str], Target]:
             )  # fmt: skip
         how = coding(task.target, deep=source.deep, size=source.size)
         return lambda fingerprint: Video(task.target, how, rate, source.size, fingerprint)
+    if task.fps is not None:
+        raise LowLightError(
+            "--fps", f"{task.target} is a folder of frames", "videos alone have a frame rate",
+            f"Leave it out, or name a video: {task.target}.mp4",
+        )  # fmt: skip
     files = settle_clip(source.files, task.target, source.names, kept)
     return lambda fingerprint: Frames(files, fingerprint)
 
@@ -146,10 +151,11 @@ def _gain(
 
 def _around(method: Method, task: Enhancement) -> int | None:
     """Return how many frames before and after it a frame depends on, None if unknown."""
-    if method.info.domain == "clip":
-        known = getattr(method, "frames_around", None)
-        return None if known is None else int(known)
-    return Smoothing().frames if task.smooth else 0
+    smoothed = Smoothing().frames if task.smooth else 0
+    if method.info.domain != "clip":
+        return smoothed
+    known = getattr(method, "frames_around", None)
+    return None if known is None else int(known) + smoothed
 
 
 def _write(

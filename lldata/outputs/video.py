@@ -138,7 +138,7 @@ def _stream(file: Any, how: Coding, rate: Fraction, size: tuple[int, int]) -> An
     return stream
 
 
-def join(segments: Sequence[Path], target: Path, rate: Fraction) -> None:
+def join(segments: Sequence[Path], target: Path, rate: Fraction, frames: int) -> None:
     """Make one video of segments of one coding, which appears whole or not at all.
 
     Parameters
@@ -146,21 +146,33 @@ def join(segments: Sequence[Path], target: Path, rate: Fraction) -> None:
     segments : in order, at least one
     target : its suffix says which container
     rate : frames per second
+    frames : that all segments hold together
+
+    Raises
+    ------
+    LowLightError
+        If they do not hold so many.
     """
     import av
 
+    count = 0
     temporary = _temporary(target)
     try:
         with av.open(str(temporary), "w", format=_MUXERS[target.suffix.lower()]) as file:
             with av.open(str(segments[0]), format="matroska") as first:
                 stream: Any = file.add_stream_from_template(first.streams.video[0])
             stream.time_base = 1 / rate  # a segment counts in milliseconds
-            for number, packet in enumerate(_packets(segments)):
+            for count, packet in enumerate(_packets(segments), 1):
                 packet.stream = stream
                 packet.time_base = 1 / rate
-                packet.pts = packet.dts = number
+                packet.pts = packet.dts = count - 1
                 packet.duration = 1
                 file.mux(packet)
+        if count != frames:
+            raise LowLightError(
+                target, f"its segments hold {count} of {frames} frames", "none may be lost",
+                f"Check the disk, delete {segments[0].parent} and run it again",
+            )  # fmt: skip
         _name(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

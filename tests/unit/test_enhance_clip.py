@@ -20,6 +20,7 @@ from eval.clip_source import open_clip, wanted_rate
 from eval.clip_target import SEGMENT
 from eval.enhance import Enhancement, enhance
 from lldata.errors import LowLightError, MethodError
+from lldata.outputs.video import Segment, coding, join
 from lldata.reading.video import announced, decoded
 from lldata.sample import Sample
 from tests.clip_folders import film, write_clip
@@ -214,6 +215,39 @@ def test_an_interrupted_video_goes_on_after_its_last_whole_segment(tmp_path: Pat
         np.testing.assert_array_equal(one, other)
 
 
+def test_segments_that_lost_a_frame_make_no_video(tmp_path: Path):
+    how = coding(tmp_path / "a.mkv", deep=False, size=(16, 16))
+    segment = Segment(tmp_path / "s.mkv", how, Fraction(25), (16, 16))
+    segment.add(np.zeros((16, 16, 3), np.uint8))
+    segment.finish()
+    with pytest.raises(LowLightError, match="its segments hold 1 of 2 frames"):
+        join([segment.path], tmp_path / "a.mkv", Fraction(25), 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["s.mkv"]
+
+
+def test_a_clip_method_that_says_what_it_needs_goes_on(tmp_path: Path, use: Any):
+    class Told(ClipMethod):
+        frames_around = 1
+        read = 0
+
+        def __call__(self, sample: Sample) -> Iterator[np.ndarray]:
+            for frame in super().__call__(sample):
+                self.read += 1
+                if self.read == 4 and sample.pair == "in":
+                    raise KeyboardInterrupt
+                yield frame
+
+    source, out = folder(tmp_path / "in"), tmp_path / "out"
+    use(Told())
+    with pytest.raises(KeyboardInterrupt):
+        apply(source, out)
+    plain = use(ClipMethod())
+    plain.frames_around = 1  # type: ignore[attr-defined]
+    parts = apply(source, out)
+    whole = apply(source, tmp_path / "whole")
+    assert [p.read_bytes() for p in parts] == [p.read_bytes() for p in whole]
+
+
 def test_a_turned_video_is_written_upright(tmp_path: Path):
     av = pytest.importorskip("av")
     frame = np.zeros((32, 48, 3), np.uint8)
@@ -247,6 +281,7 @@ def test_the_automatic_ratio_of_a_clip_is_settled_once(tmp_path: Path):
         ("out", {"clip": True, "compare": True}, "--compare: the input is a clip"),
         ("out", {"smooth": True}, "--smooth: .*in is taken for pictures"),
         ("out", {"fps": Fraction(25)}, "--fps: .*in is taken for pictures"),
+        ("out", {"clip": True, "fps": Fraction(25)}, "--fps: .*out is a folder of frames"),
         ("out", {"clip": True, "method": "sid"}, "no weights are named"),
         ("out", {"clip": True, "method": "sid", "weights": Path("w")}, "it reads RAW frames"),
         ("notes.txt", {"clip": True}, "notes.txt is a file, but a folder is needed"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,15 @@ def test_a_frame_mirrored_gives_the_result_mirrored():
     there = merge(brightened, frame, local_px=24)
     back = merge(brightened, np.ascontiguousarray(frame[..., ::-1]), local_px=24)[..., ::-1]
     np.testing.assert_allclose(there, back, atol=1e-6)
+
+
+def test_memory_is_one_result_and_some_patches():
+    frame, patch = np.zeros((3, 1200, 1600), np.float32), 3 * 60 * 60 * 4
+    tracemalloc.start()
+    merge(same, frame, local_px=60, region_px=100, batch=2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < frame.nbytes + 40 * patch
 
 
 @pytest.mark.parametrize(
