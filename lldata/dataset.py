@@ -7,6 +7,7 @@ memory does not grow with the dataset.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -24,6 +25,8 @@ from lldata.sample import Mosaic, read_crop, read_mosaic, read_picture_crop
 from lldata.store import Store
 from lldata.synthesis import retinex
 from lldata.view import View, key_of
+
+_Place = tuple[int, int, int, Geometry]  # of a patch: frame, top, left, how it is laid
 
 
 class Crop(NamedTuple):
@@ -43,7 +46,7 @@ class PictureCrop(NamedTuple):
 
 
 class PatchPair(NamedTuple):
-    """A patch of a low clip and one of its target clip, elsewhere, each with its surroundings."""
+    """A patch of a low clip and one of its target clip, each with its surroundings."""
 
     low: Tensor  # (3, size, size) float32 in [0, 1]
     low_region: Tensor  # (3, size, size), the square around the patch, reduced
@@ -156,7 +159,7 @@ class PictureCrops(Dataset[PictureCrop]):
 
 
 class ClipPatches(Dataset[PatchPair]):
-    """An endless sequence of patches of unpaired clips, low and target at places of their own.
+    """An endless sequence of patches of clips, low and target at places of their own.
 
     Parameters
     ----------
@@ -165,8 +168,11 @@ class ClipPatches(Dataset[PatchPair]):
     size : pixels on a side of a patch; frames must be at least as large
     seed : of everything that is random
     epoch : patches that make an epoch
-    region : pixels on a side of the square around a patch; default what the protocol says
+    region : pixels on a side of the square around a patch; default what the protocol says, and
+        the patch itself where `same_place` is asked for
     first_frame_only : patches of the first frame of each clip alone
+    same_place : low and target of a pair show one place of the frame of one number, laid alike;
+        they are the same thing only where the camera stood still
     """
 
     def __init__(
@@ -179,6 +185,7 @@ class ClipPatches(Dataset[PatchPair]):
         epoch: int,
         region: int | None = None,
         first_frame_only: bool = False,
+        same_place: bool = False,
     ) -> None:
         self.store = store
         self.pairs = pairs.reset_index(drop=True)
@@ -186,22 +193,36 @@ class ClipPatches(Dataset[PatchPair]):
         self.seed = seed
         self.epoch = epoch
         self.first_frame_only = first_frame_only
+        self.same_place = same_place
         self._rows = _Rows(self.pairs)
         scenes = self.pairs["scene"]
+        region = size if same_place and region is None else region
         self._regions = {s: region_of(store, s) if region is None else region for s in scenes}
 
     def __getitem__(self, index: int) -> PatchPair:
         random = np.random.default_rng((self.seed, 2, index))
         row = self._rows[int(random.integers(len(self.pairs)))]
-        patches = (self._patch(row.scene, clip, random) for clip in ("low", "target"))
+        scene = row.scene
+        shapes = {clip: self.store.clip_shape(scene, clip) for clip in ("low", "target")}
+        if self.same_place:
+            least = [min(sides) for sides in zip(*shapes.values(), strict=True)]
+            place = self._place(least, random)
+            patches = [self._patch(scene, clip, *place) for clip in shapes]
+        else:
+            patches = [self._patch(scene, c, *self._place(s, random)) for c, s in shapes.items()]
         return PatchPair(*(torch.from_numpy(each) for both in patches for each in both))
 
-    def _patch(self, scene: str, clip: str, random: np.random.Generator) -> tuple[Planes, Planes]:
-        frames, height, width = self.store.clip_shape(scene, clip)[:3]
+    def _place(self, shape: Sequence[int], random: np.random.Generator) -> _Place:
+        """Draw frame, top and left of a patch in a clip (frames, H, W), and how it is laid."""
+        frames, height, width = shape
         frame = 0 if self.first_frame_only else int(random.integers(frames))
         y = int(random.integers(height - self.size + 1))
         x = int(random.integers(width - self.size + 1))
-        geometry = Geometry(*(bool(turn) for turn in random.random(3) < 0.5))
+        return frame, y, x, Geometry(*(bool(turn) for turn in random.random(3) < 0.5))
+
+    def _patch(
+        self, scene: str, clip: str, frame: int, y: int, x: int, geometry: Geometry
+    ) -> tuple[Planes, Planes]:
         return read_patches(
             self.store, scene, clip, frame, y, x,
             local_px=self.size, region_px=self._regions[scene], geometry=geometry,

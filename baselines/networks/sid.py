@@ -48,6 +48,7 @@ class UNetRecipe(Recipe):
 
     width: int = 32  # planes of the finest level
     input: str = "raw"  # packed mosaics (raw), pictures (srgb) or the frames of clips (clip)
+    same_place: bool = True  # of clips: what comes out is compared with the target pixel by pixel
 
     def __post_init__(self) -> None:
         """Check what the network reads and its width as well."""

@@ -129,7 +129,7 @@ def _crops(
         return PictureCrops(store, pairs, recipe.crop, seed, redraw=recipe.redraw)
     return ClipPatches(
         store, pairs, recipe.crop, seed, epoch=recipe.clip_crops, region=recipe.region or None,
-        first_frame_only=recipe.first_frame_only,
+        first_frame_only=recipe.first_frame_only, same_place=recipe.same_place,
     )  # fmt: skip
 
 
