@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 from skimage import data
+from sklearn.linear_model import orthogonal_mp_gram
 
 from baselines import method
+from baselines.inference.dictionary import cosines, learned
 from baselines.inference.noise_level import calibrated_sigma, estimated_sigma
+from baselines.inference.sparse_coding import approximations, sparse_codes
 from lldata.errors import MethodError
 from lldata.noise import calibration
 from lldata.noise.calibration import Calibration, IsoNoise
@@ -38,6 +41,8 @@ def psnr(picture: np.ndarray) -> float:
         ("nlm", {}, 10, 4),
         ("nlm", {}, 25, 7),
         ("nlm", {"sigma": 25}, 25, 7),
+        ("ksvd", {"patches": 2000}, 25, 7.2),
+        ("ksvd", {"per_channel": False, "patches": 1000}, 25, 0.8),  # the noise of colours stays
         ("bm3d", {}, 25, 9.9),
         ("bm3d", {"sigma": 25, "profile": "fast"}, 25, 9.9),
     ],
@@ -61,7 +66,7 @@ def test_noise_that_is_clipped_everywhere_is_none():
     assert estimated_sigma(np.ones((3, 90))) == 0
 
 
-@pytest.mark.parametrize("name", ["nlm", "bm3d"])
+@pytest.mark.parametrize("name", ["nlm", "ksvd", "bm3d"])
 def test_a_constant_picture_stays_as_it_is(name: str):
     if name == "bm3d":
         pytest.importorskip("bm3d")
@@ -75,7 +80,7 @@ def test_bm3d_by_tiles_is_bm3d_of_the_whole(monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("bm3d")
     from baselines.inference import block_matching
 
-    plane, sigma = noisy(10)[:1], np.array([10 / 255])
+    plane, sigma = noisy(10)[:1, :, :70], np.array([10 / 255])
     whole = block_matching.denoised(plane, sigma, "fast")
     monkeypatch.setattr(block_matching, "_TILE", 60)
     tiled = block_matching.denoised(plane, sigma, "fast")
@@ -94,6 +99,55 @@ def test_without_its_package_bm3d_names_the_extra(monkeypatch: pytest.MonkeyPatc
 def test_a_noise_level_is_a_number_or_where_to_take_it_from(value: object):
     with pytest.raises(MethodError, match="--set sigma: it is "):
         method.build("nlm", sigma=value)
+
+
+# ---- dictionaries
+
+
+def patches(sigma: float, number: int = 2000) -> np.ndarray:
+    """Draw patches of 8x8 without their mean, (number, 64)."""
+    windows = np.lib.stride_tricks.sliding_window_view(noisy(sigma)[1], (8, 8)).reshape(-1, 64)
+    drawn = windows[np.random.default_rng(0).choice(len(windows), number, replace=False)]
+    return drawn - drawn.mean(axis=1, keepdims=True)
+
+
+def test_the_codes_of_many_signals_are_those_of_scikit_learn():
+    signals, atoms, tolerance = patches(10), cosines(8, 256), 64 * (1.15 * 10 / 255) ** 2
+    codes = sparse_codes(signals, atoms, tolerance)
+    norms = np.sum(signals.astype(np.float64) ** 2, axis=1)
+    expected = orthogonal_mp_gram(
+        (atoms @ atoms.T).astype(np.float64), (atoms @ signals.T).astype(np.float64),
+        tol=tolerance, norms_squared=norms,
+    ).T  # fmt: skip
+    expected[norms <= tolerance] = 0  # scikit-learn takes one atom where none is needed
+    np.testing.assert_allclose(codes, expected, atol=2e-3)
+    left = signals - approximations(signals, atoms, tolerance)
+    np.testing.assert_allclose(approximations(signals, atoms, tolerance), codes @ atoms, atol=1e-5)
+    assert np.sum(left**2, axis=1).max() <= tolerance
+
+
+def test_the_overcomplete_cosines_have_norm_one_and_only_the_first_a_mean():
+    atoms = cosines(8, 256)
+    assert atoms.shape == (256, 64)
+    np.testing.assert_allclose(np.linalg.norm(atoms, axis=1), 1, rtol=1e-5)
+    assert atoms[0] == pytest.approx(1 / 8)
+    assert np.abs(atoms[1:].mean(axis=1)).max() < 1e-6
+
+
+def test_learning_needs_fewer_atoms_of_norm_one_for_the_same_error():
+    signals, atoms, tolerance = patches(10), cosines(8, 256), 64 * (1.15 * 10 / 255) ** 2
+    fitted = learned(signals, atoms, tolerance, 4)
+    np.testing.assert_allclose(np.linalg.norm(fitted, axis=1), 1, rtol=1e-5)
+    before, after = (np.count_nonzero(sparse_codes(signals, d, tolerance)) for d in (atoms, fitted))
+    assert after < 0.7 * before
+
+
+def test_ksvd_learns_the_same_from_the_same_seed_only():
+    given = Sample("1/1", 1.0, srgb=noisy(25)[:, :40, :40])
+    few: dict[str, Any] = {"patches": 300, "iterations": 2}
+    first, again, other = (method.build("ksvd", **few, seed=seed)(given) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
 
 
 # ---- the noise of the calibration
