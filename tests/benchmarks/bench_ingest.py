@@ -31,9 +31,7 @@ from typing import Any
 WORK = Path(__file__)
 PR_SET_CHILD_SUBREAPER = 36
 BARE = ("bare", "bare-digests")
-# bytes of memory used before each run: a virtual machine hands free memory back to its host, and
-# fetching it again takes up to eight times as long as writing to it
-TOUCHED = min(8 << 30, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 3)
+TOUCHED = 8 << 30  # bytes
 MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None  # noqa: S108  # no disk's speed
 
 
@@ -98,11 +96,22 @@ def captures(folder: Path, scenes: int, copies: int, size: str) -> Path:
     return src
 
 
+def touch_memory() -> None:
+    """Use free memory before a run, at most half of it.
+
+    A virtual machine hands free memory back to its host; fetching it again takes up to eight
+    times as long as writing to it.
+    """
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    size = min(TOUCHED, free // 2)
+    subprocess.run([sys.executable, "-c", f"b'1' * {size}"], check=True)
+
+
 def timed(home: Path, *arguments: object) -> tuple[float, float]:
     """Return the seconds, by the clock and of all cores, that this file takes as a process."""
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir()
-    subprocess.run([sys.executable, "-c", f"b'1' * {TOUCHED}"], check=True)
+    touch_memory()
     environment = os.environ | {"LLDATA_HOME": str(home), "OMP_NUM_THREADS": "1"}
     shares = int(str(arguments[-1])) if arguments[0] in BARE else 1
     start, before = time.perf_counter(), getrusage(RUSAGE_CHILDREN)
