@@ -25,6 +25,7 @@ from lldata.pairing import SceneFiles
 from lldata.protocol import RawProtocol, load_raw
 from lldata.scene import Pixels
 from lldata.synthesis import photographs, scenes, sensor
+from tests.benchmarks import alignment_bound
 
 Picture = NDArray[np.float32]
 
@@ -34,7 +35,8 @@ RATIOS = (100, 250, 300)
 COLUMNS = (
     "protocol", "scene", "kind", "ratio", "iso", "electrons", "y_px", "x_px", "turn_deg",
     "object_share", "object_px", "status", "measured_y_px", "measured_x_px", "error_px",
-    "agreement", "measured_turn_deg", "turn_error_deg", "blocks", "moved",
+    "agreement", "measured_turn_deg", "turn_error_deg", "blocks", "moved", "bound_px",
+    "bound_other_px",
 )  # fmt: skip
 
 _SIZE, _FINER, _MARGIN = (512, 768), 2, 100  # mosaic pixels; large pixels per pixel; pixels
@@ -89,12 +91,25 @@ class Stage:
         top, left = _FINER * _MARGIN + y, _FINER * _MARGIN + x
         return self.scene[top : top + _FINER * _SIZE[0], left : left + _FINER * _SIZE[1]]
 
+    def light(self, view: View) -> Picture:
+        """Return what every site of the mosaic sees, (H, W) electrons per second."""
+        colours = self.body.camera_colours(self.seen(view), _WHITE_BALANCE)
+        return self.body.sample(colours) * self.rate
+
+    def bound(self, view: View, ratio: int) -> tuple[float | None, float | None]:
+        """Return how exactly the shift can be known, packed px; None where more than that moves."""
+        if view.turn_deg or view.object_share:
+            return None, None
+        return alignment_bound.bound(
+            lambda y, x: self.light(View(view.y + y, view.x + x)), self.body, self.noise,
+            self.step, _LONG_S / ratio, _LONG_S,
+        )  # fmt: skip
+
     def shot(self, view: View, seconds: float, seed: list[int]) -> Frame:
         """Take one frame."""
-        colours = self.body.camera_colours(self.seen(view), _WHITE_BALANCE)
-        light = self.body.sample(colours) * self.rate
+        mosaic = self.body.capture(self.light(view), seconds, self.noise, seed)
         return Frame(
-            mosaic=self.body.capture(light, seconds, self.noise, seed), cfa=self.body.cfa,
+            mosaic=mosaic, cfa=self.body.cfa,
             black_level=(self.body.black_level,) * 4, white_level=self.body.white_level,
             white_balance=_WHITE_BALANCE, colour_matrix=self.body.matrix, exposure_s=seconds,
             iso=self.iso, camera=self.body.model, sha256="",
@@ -130,7 +145,9 @@ def trials(number: int) -> list[list[Any]]:
         view, ratio = stage.view(kind), int(stage.rng.choice(RATIOS))
         long = stage.shot(View(), _LONG_S, [number, index, 0])
         short = stage.shot(view, _LONG_S / ratio, [number, index, 1])
-        rows.append([stage.protocol.name, number, kind, ratio, *_outcome(stage, view, short, long)])
+        bound = map(_short, stage.bound(view, ratio))
+        outcome = _outcome(stage, view, short, long)
+        rows.append([stage.protocol.name, number, kind, ratio, *outcome, *bound])
     return rows
 
 
