@@ -22,6 +22,7 @@ from tests.captures import SONY
 # networks are drawn small and untrained: the promises do not depend on training
 OPTIONS: dict[str, dict[str, Any]] = {
     "deep_image_prior": {"width": 2, "scales": 1, "iterations": 2, "device": "cpu"},
+    "llnet": {"outer": 4, "middle": 4, "inner": 4, "device": "cpu"},
     "neural_style": {"perceptual": "random", "iterations": 1, "long_side": 16, "device": "cpu"},
     "sid": {"width": 2, "device": "cpu"},
     "sid_minus1": {"width": 2, "device": "cpu"},
