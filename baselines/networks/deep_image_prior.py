@@ -14,10 +14,9 @@ Trained on: the picture itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -26,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from baselines.classical import histogram_matching
+from baselines.inference.blended_tiles import blended
 from baselines.inference.device import resolve
 from baselines.inputs import picture_of
 from baselines.method import Method, MethodInfo
@@ -50,7 +50,6 @@ LEARNING_RATE = 0.01
 AVERAGING = 0.99  # decay of the running mean of the outputs, which is the result
 FALL_DB = 5.0  # a fit that falls so far goes back to where it was last kept
 KEEP_EVERY = 100  # iterations
-OVERLAP = 8  # neighbouring tiles share at least 1/8 of a tile
 
 
 class SkipNet(nn.Module):
@@ -155,28 +154,6 @@ def fit(
     return mean
 
 
-class Tile(NamedTuple):
-    """One tile along one side of a frame."""
-
-    first: int
-    last: int  # exclusive
-    weights: NDArray[np.float32]  # of its pixels; over each pixel of the side they sum to 1
-
-
-def tiles(length: int, side: int) -> list[Tile]:
-    """Return the tiles along one side: evenly spread, blended linearly where they overlap."""
-    side = min(side, length)
-    overlap = side // OVERLAP
-    count = -(-(length - overlap) // (side - overlap))
-    firsts = np.linspace(0, length - side, count).round().astype(int).tolist()
-    rising = np.arange(1, side + 1)
-    ramp = np.minimum(np.minimum(rising, rising[::-1]), max(overlap, 1)).astype(np.float32)
-    total = np.zeros(length, np.float32)
-    for first in firsts:
-        total[first : first + side] += ramp
-    return [Tile(f, f + side, ramp / total[f : f + side]) for f in firsts]
-
-
 @dataclass(frozen=True, eq=False)
 class DeepImagePrior:
     """The picture a fresh network makes when it is fitted to the noisy one for a while."""
@@ -199,19 +176,10 @@ class DeepImagePrior:
     def __call__(self, sample: Sample) -> NDArray[np.float32]:
         """Return the picture without its noise, (3, H, W) in [0, 1]."""
         noisy = picture_of(sample, self.info.name).clip(0, 1)
-        result = np.zeros_like(noisy)
-        for down, across in self._places(noisy.shape):
-            inside = (slice(None), slice(down.first, down.last), slice(across.first, across.last))
-            weights = down.weights[:, None] * across.weights
-            result[inside] += self._fitted(noisy[inside]) * weights
+        result = blended(self._fitted, noisy, self.tile)
         if self.matching is not None:
             return self.matching(replace(sample, srgb=result))
         return result.clip(0, 1)
-
-    def _places(self, shape: tuple[int, ...]) -> Iterator[tuple[Tile, Tile]]:
-        for down in tiles(shape[1], self.tile):
-            for across in tiles(shape[2], self.tile):
-                yield down, across
 
     def _fitted(self, noisy: NDArray[np.float32]) -> NDArray[np.float32]:
         network: SkipNet = drawn(self.make, self.seed).to(self.device)

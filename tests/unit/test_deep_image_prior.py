@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from baselines import method
-from baselines.networks.deep_image_prior import SkipNet, fit, tiles
+from baselines.networks.deep_image_prior import SkipNet, fit
 from lldata.errors import MethodError
 from lldata.sample import Sample
 
@@ -81,23 +81,6 @@ def test_a_frame_is_fitted_in_tiles_no_larger_than_asked():
     result = prior(sample(picture((20, 30))))
     assert result.shape == (3, 20, 30)
     assert seen == [(16, 16)] * (3 * 4)  # two rows of two tiles
-
-
-@pytest.mark.parametrize(
-    ("length", "side"), [(1, 1), (7, 16), (16, 16), (17, 16), (100, 16), (5, 1)]
-)
-def test_tiles_cover_a_side_with_weights_that_sum_to_one(length: int, side: int):
-    total = np.zeros(length)
-    for tile in tiles(length, side):
-        assert tile.last - tile.first == min(side, length)
-        total[tile.first : tile.last] += tile.weights
-    np.testing.assert_allclose(total, 1, rtol=1e-6)
-
-
-def test_neighbouring_tiles_share_an_eighth_and_are_blended_there():
-    first, second = tiles(30, 16)
-    assert (first.first, first.last, second.first, second.last) == (0, 16, 14, 30)
-    np.testing.assert_allclose(first.weights[-3:], [1, 2 / 3, 1 / 3], rtol=1e-6)
 
 
 class Falling(nn.Module):
