@@ -40,7 +40,19 @@ class NoiseModel:
     read_bias: float
     row_slope: float
     row_bias: float
-    read_shapes: tuple[float, ...]  # as calibrated at several ISO; the median is used
+    read_shapes: tuple[float, ...]  # as calibrated at several ISO, in rising order
+    shapes_to_iso: float = 0.0  # of the last shape, the first's is 100; 0: the median is used
+
+    def shape(self, iso: float) -> float:
+        """Return the shape of the read noise at an ISO.
+
+        Its tails grow with the gain: between the calibrated ones, equal steps of its logarithm
+        apart, it is interpolated.
+        """
+        if not self.shapes_to_iso:
+            return float(np.median(self.read_shapes))
+        places = np.linspace(0, math.log(self.shapes_to_iso / 100), len(self.read_shapes))
+        return float(np.interp(math.log(iso / 100), places, self.read_shapes))
 
     def at(self, iso: float) -> Noise:
         """Return the noise at an ISO; the gain is proportional to it."""
@@ -48,7 +60,7 @@ class NoiseModel:
         return Noise(
             gain=gain,
             read_scale=math.exp(self.read_slope * math.log(gain) + self.read_bias),
-            read_shape=float(np.median(self.read_shapes)),
+            read_shape=self.shape(iso),
             row_sigma=math.exp(self.row_slope * math.log(gain) + self.row_bias),
         )
 

@@ -26,6 +26,8 @@ _ISO_FAULT = 4  # times
 _EXPOSURE_FAULT = 3.0  # times the light that name and EXIF promise
 _OVEREXPOSED = (40.0, 1.7)  # this percentile of green gets that many times the range
 _KEPT_OF_CUT_FILE = 0.6
+_TUNGSTEN = (1.0985, 1.0, 0.3558)  # XYZ of CIE illuminant A
+_DAYLIGHT = (0.9505, 1.0, 1.0890)  # of D65
 
 
 def take(
@@ -45,7 +47,7 @@ def take(
     moment : when the long exposure starts
     """
     rng = np.random.default_rng([*scene.seed, 1])
-    white_balance = _white_balance(rng)
+    white_balance = _white_balance(body, rng)
     light, shifted = _light(body, scene, size, white_balance, rng)
     for shot, name_s in enumerate((scene.long_name_s, *scene.short_names_s)):
         short = shot > 0
@@ -95,10 +97,12 @@ def _frame(
     )
 
 
-def _white_balance(rng: np.random.Generator) -> tuple[float, float, float, float]:
-    """Draw multipliers as cameras measure them between tungsten and daylight."""
-    warmth = rng.uniform(0, 1)
-    return (round(2.1 - 0.7 * warmth, 4), 1.0, round(1.5 + 0.8 * warmth, 4), 1.0)
+def _white_balance(body: Sensor, rng: np.random.Generator) -> tuple[float, float, float, float]:
+    """Draw the multipliers that this camera has for some mixture of tungsten and daylight."""
+    tungsten = rng.uniform(0, 1)
+    light = tungsten * np.array(_TUNGSTEN) + (1 - tungsten) * np.array(_DAYLIGHT)
+    red, green, blue = np.asarray(body.matrix) @ light
+    return (round(float(green / red), 4), 1.0, round(float(green / blue), 4), 1.0)
 
 
 def _light(
