@@ -22,6 +22,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 BAYER = "RGGB"
 XTRANS = "RBGBRGGGRGGBGGBGGRBRGRBGGGBGGRGGRGGB"
+_BAND = 128  # rows packed at a time: the processor's cache holds them
 
 # plane -> the four sites (row, column) in the 6x6 block, for the cells (0,0) (0,1) (1,0) (1,1)
 _XTRANS_PLANES: tuple[tuple[tuple[int, int], ...], ...] = (
@@ -130,14 +131,20 @@ def pack(values: NDArray[Scalar], cfa: str) -> NDArray[Scalar]:
     Source: Chen et al. 2018, Sec. 3; the X-Trans table of their released pipeline.
     """
     plan = layout(cfa)
-    height, width = values.shape
-    if plan.top or plan.left or height % plan.period or width % plan.period:
-        rows = _indices(height, plan.top, plan.period)
-        columns = _indices(width, plan.left, plan.period)
-        values = values[np.ix_(rows, columns)]
-    packed = np.empty(packed_shape(cfa, (height, width)), values.dtype)
-    _pack_into(packed, values, plan)
+    packed = np.empty(packed_shape(cfa, values.shape), values.dtype)
+    _pack_into(packed, _whole_periods(values, plan), plan)
     return packed
+
+
+def _whole_periods(values: NDArray[Scalar], plan: Layout) -> NDArray[Scalar]:
+    """Return a mosaic from where the canonical pattern begins, padded to whole periods of it."""
+    height, width = values.shape
+    if not (plan.top or plan.left or height % plan.period or width % plan.period):
+        return values
+    rows = _indices(height, plan.top, plan.period)
+    columns = _indices(width, plan.left, plan.period)
+    padded: NDArray[Scalar] = values[np.ix_(rows, columns)]
+    return padded
 
 
 def _pack_into(packed: NDArray[Any], values: NDArray[Any], plan: Layout) -> None:
@@ -185,9 +192,8 @@ def site_values(values: tuple[float, ...], cfa: str) -> NDArray[np.float32]:
 
 def normalise(frame: Frame) -> NDArray[np.float32]:
     """Return the packed planes of a frame, (DN - black)/(white - black), float32, not clipped."""
-    packed = pack(frame.mosaic, frame.cfa).astype(np.float32)
-    _normalise(packed, frame.black_level, frame.white_level, frame.cfa)
-    return packed
+    mosaic = _whole_periods(frame.mosaic, layout(frame.cfa))
+    return normalised_periods(mosaic, frame.black_level, frame.white_level, frame.cfa)
 
 
 def normalised_periods(
@@ -198,8 +204,11 @@ def normalised_periods(
     height, width = mosaic.shape
     shape = (len(plan.planes), height // plan.scale, width // plan.scale)
     packed = np.empty(shape, np.float32)
-    _pack_into(packed, mosaic, plan)
-    _normalise(packed, black_level, white_level, cfa)
+    band = _BAND // plan.period * plan.period
+    for top in range(0, height, band):
+        planes = packed[:, top // plan.scale : (top + band) // plan.scale]
+        _pack_into(planes, mosaic[top : top + band], plan)
+        _normalise(planes, black_level, white_level, cfa)
     return packed
 
 

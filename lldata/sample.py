@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lldata import cfa
+from lldata.cfa import Scalar
 from lldata.errors import StoreError
 from lldata.frame import Frame
 from lldata.render import render
@@ -42,7 +43,7 @@ def sample_of_frame(
     srgb = None
     if picture is not None:
         gain = ratio if picture == "amplified" else 1.0
-        srgb = _planes_first(render(frame, gain=gain))
+        srgb = planes_first(render(frame, gain=gain))
     return Sample(pair, ratio, frame, cfa.normalise(frame), srgb)
 
 
@@ -80,8 +81,7 @@ def read_sample(
     row = pair_row(store, pair)
     drawn = read_drawn(store, row) if degradation else None
     if store.kind == "pictures":
-        low, _ = store.picture(row.scene, row.short, "low")
-        sample = Sample(pair, math.nan, srgb=_planes_first(low))
+        sample = Sample(pair, math.nan, srgb=_read_planes(store, row.scene, row.short, "low"))
     else:
         frame = store.frame(row.scene, row.short)
         sample = sample_of_frame(frame, pair, row.ratio, picture=picture)
@@ -129,7 +129,7 @@ def read_drawn(store: Store, row: Any) -> Drawn:
 
 def read_reference(store: Store, row: Any) -> NDArray[np.float32]:
     """Return the reference of a row of the pair table, (3, H, W) float32 in [0, 1]."""
-    return _planes_first(reference_picture(store, row))
+    return _read_planes(store, row.scene, row.reference, _kind_of_reference(store))
 
 
 def reference_picture(store: Store, row: Any, window: tuple[slice, slice] | None = None) -> Picture:
@@ -137,6 +137,10 @@ def reference_picture(store: Store, row: Any, window: tuple[slice, slice] | None
     if store.kind == "pictures":
         return store.picture(row.scene, row.reference, "normal", window)[0]
     return store.reference(row.scene, row.reference, window)
+
+
+def _kind_of_reference(store: Store) -> str:
+    return "normal" if store.kind == "pictures" else "reference"
 
 
 class Mosaic(NamedTuple):
@@ -188,17 +192,29 @@ def read_crop(
     # whole CFA periods around the crop; what reaches beyond the frame is padded as pack does
     rows, inner_y = _window(y, size, cells, plan.period, plan.top, height)
     columns, inner_x = _window(x, size, cells, plan.period, plan.left, width)
-    inside = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
-    mosaic = store.mosaic(row.scene, row.short, window=inside)
-    picture = store.reference(row.scene, row.reference, window=inside)
-    if not all((np.diff(each) == 1).all() for each in (rows, columns)):  # beyond the frame
-        grid = np.ix_(rows - rows.min(), columns - columns.min())
-        mosaic, picture = mosaic[grid], picture[grid]
+    mosaic = store.mosaic(row.scene, row.short, window=(_span(rows), _span(columns)))
+    mosaic = _laid(mosaic, rows, columns)
     packed = cfa.normalised_periods(mosaic, known.black_level, known.white_level, known.cfa)
     packed = packed[:, inner_y : inner_y + size, inner_x : inner_x + size]
     top, left, side = inner_y * plan.scale, inner_x * plan.scale, size * plan.scale
-    reference = _planes_first(picture[top : top + side, left : left + side])
-    return np.ascontiguousarray(packed), reference
+    rows, columns = rows[top : top + side], columns[left : left + side]
+    window = (_span(rows), _span(columns))
+    reference = _read_planes(store, row.scene, row.reference, "reference", window)
+    return np.ascontiguousarray(packed), _laid(reference, rows, columns)
+
+
+def _span(positions: NDArray[np.intp]) -> slice:
+    return slice(int(positions.min()), int(positions.max()) + 1)
+
+
+def _laid(
+    values: NDArray[Scalar], rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> NDArray[Scalar]:
+    """Return what was read of the positions' span (..., H, W) as the positions lie."""
+    if all((np.diff(each) == 1).all() for each in (rows, columns)):
+        return values
+    grid = np.ix_(rows - rows.min(), columns - columns.min())  # some lie beyond the frame
+    return np.ascontiguousarray(values[..., *grid])
 
 
 def _window(
@@ -220,15 +236,37 @@ def read_picture_crop(
     y, x, size : top, left and side, pixels; inside both pictures
     """
     window = (slice(y, y + size), slice(x, x + size))
-    low, _ = store.picture(row.scene, row.short, "low", window)
-    return _planes_first(low), _planes_first(reference_picture(store, row, window))
+    low = _read_planes(store, row.scene, row.short, "low", window)
+    return low, _read_planes(store, row.scene, row.reference, _kind_of_reference(store), window)
 
 
-def _planes_first(picture: Picture) -> NDArray[np.float32]:
+def _read_planes(
+    store: Store,
+    scene: str,
+    name: str,
+    kind: str,
+    window: tuple[slice, slice] | None = None,
+) -> NDArray[np.float32]:
+    """Read a picture, or a window of it, as planes: never more than a band of it as stored."""
+    inside = window or (slice(None), slice(None))
+    sides = (range(n)[part] for n, part in zip(store.shape(scene, name, kind), inside, strict=True))
+    planes = np.empty((3, *map(len, sides)), np.float32)
+    for rows, band in store.bands(scene, name, kind, window):
+        _fill(planes[:, rows], band)
+    return planes
+
+
+def planes_first(picture: Picture) -> NDArray[np.float32]:
+    """Return a picture (H, W, 3) uint8 or uint16 as planes (3, H, W) float32 in [0, 1]."""
     planes = np.empty((3, *picture.shape[:2]), np.float32)
+    _fill(planes, picture)
+    return planes
+
+
+def _fill(planes: NDArray[np.float32], picture: Picture) -> None:
+    """Fill planes from a picture (H, W, 3), divided by the most that its kind of number holds."""
     white = np.float32(np.iinfo(picture.dtype).max)
     for top in range(0, len(picture), _BAND):
         band = planes[:, top : top + _BAND]
         band[...] = picture[top : top + _BAND].transpose(2, 0, 1)
         band /= white
-    return planes

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from lldata import cfa
 from lldata.errors import FrameError
+from tests.captures import SONY
 
 XTRANS_PHASES = [
     "".join(np.roll(cfa.letters(cfa.XTRANS), (-r, -c), (0, 1)).ravel())
@@ -139,3 +142,14 @@ def test_black_of_the_second_green_lands_in_the_row_of_blue():
 def test_letters_that_are_no_pattern_are_refused_by_name():
     with pytest.raises(FrameError, match="CFA 'RGBG'"):
         cfa.layout("RGBG")
+
+
+@pytest.mark.parametrize("pattern", ["RGGB", "GBRG", cfa.XTRANS, XTRANS_PHASES[8]])
+def test_every_row_of_a_tall_frame_is_normalised_by_its_own_black(pattern: str):
+    mosaic = np.random.default_rng(2).integers(0, 2**14, (301, 31), np.uint16)
+    levels = (512.0, 500.0, 480.0, 530.0)
+    shot = replace(SONY, mosaic=mosaic, cfa=pattern, black_level=levels)
+    planes = cfa.pack(mosaic, pattern).astype(float)
+    black = np.array(cfa.black_of_planes(levels, pattern))[:, None, None]
+    expected = (planes - black) / (shot.white_level - black)
+    np.testing.assert_allclose(cfa.normalise(shot), expected, rtol=1e-6, atol=1e-7)

@@ -49,7 +49,7 @@ def test_a_picture_method_gets_the_render_it_asks_for(tmp_path: Path):
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-@pytest.mark.parametrize("shape", [(192, 252), (187, 251)])
+@pytest.mark.parametrize("shape", [(192, 252), (187, 251), (530, 270)])  # the last: many chunks
 def test_a_crop_equals_the_same_place_of_the_whole(
     tmp_path: Path, pattern: str, shape: tuple[int, int]
 ):
@@ -63,7 +63,7 @@ def test_a_crop_equals_the_same_place_of_the_whole(
     plan = cfa.layout(pattern)
     rng = np.random.default_rng(1)
     for _ in range(12):
-        size = int(rng.integers(5, 20))
+        size = int(rng.integers(5, 60))
         y, x = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
         packed, reference = read_crop(dataset, row, y, x, size)
         np.testing.assert_array_equal(packed, whole.packed[:, y : y + size, x : x + size])
@@ -74,6 +74,8 @@ def test_a_crop_equals_the_same_place_of_the_whole(
                         inside[1].start - left : inside[1].stop - left]  # fmt: skip
         np.testing.assert_array_equal(got, whole.reference[:, inside[0], inside[1]])
         assert reference.shape == (3, side, side)
+        assert packed.flags.c_contiguous
+        assert reference.flags.c_contiguous
 
 
 def test_a_pair_that_is_not_there_is_named(tmp_path: Path):
