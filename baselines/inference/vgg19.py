@@ -157,7 +157,7 @@ def _supplied() -> Path:
         "the weights of VGG19 are not there",
         "the perceptual loss needs them, and nothing downloads them unasked",
         f"Put torchvision's {PINNED} (or its tensors as {CONVERTED}) into {folder}, or use "
-        "--perceptual random or --perceptual none",
+        "--perceptual random or none (--set perceptual=random where nothing is trained)",
     )
 
 
