@@ -24,40 +24,32 @@ def check_data(info: MethodInfo, store: Store) -> None:
     Raises
     ------
     MethodError
-        If the dataset holds clips and the method reads none, or the other way round; or if it
-        holds ready pictures where the method reads RAW frames, or pictures amplified by an
-        exposure ratio.
+        If the method reads clips and the dataset holds none; or if it holds clips or ready
+        pictures where the method reads RAW frames, pictures amplified by an exposure ratio or,
+        of clips, the reference.
     """
-    if store.kind == "clips" or info.domain == "clip":
-        _check_clips(info, store)
-    elif store.kind == "pictures" and info.domain == "raw":
-        raise MethodError(
-            f"--model {info.name}", "it reads RAW frames",
-            f"{store.name} holds ready pictures",
-            f"Choose a method of domain srgb (lleval models), {_retrained(info.name, store)}"
-            "or a dataset of RAW frames",
-        )  # fmt: skip
-    elif store.kind == "pictures" and info.input == "amplified":
-        raise MethodError(
-            f"--model {info.name}", "its input is amplified by the exposure ratio",
-            f"{store.name} holds ready pictures, whose ratio is not known",
-            f"Use {info.name.partition('@')[0]}@short, or a dataset of RAW frames",
-        )  # fmt: skip
-
-
-def _check_clips(info: MethodInfo, store: Store) -> None:
-    if store.kind != "clips":
+    what = {"clips": "clips", "pictures": "ready pictures"}.get(store.kind)
+    if info.domain == "clip" and store.kind != "clips":
         raise MethodError(
             f"--model {info.name}", "it reads clips", f"{store.name} holds pairs",
             "Choose a method of domain raw or srgb (lleval models), or a dataset of clips",
         )  # fmt: skip
-    if info.domain != "clip":
+    if store.kind == "clips" and info.oracle:
         raise MethodError(
-            f"--dataset {store.name}",
-            "its clips are unpaired: low and target show different times",
-            f"{info.name} is trained and scored on pairs, and no full-reference score applies",
-            "Choose a dataset of pairs (lldata ls), or a method of domain clip (lleval models); "
-            "the README.md beside the dataset shows how to read its frames",
+            f"--model {info.name}", f"it looks at the {info.reference_use} of the reference",
+            f"the clips of {store.name} are unpaired", "Choose a blind method (lleval models)",
+        )  # fmt: skip
+    if what is not None and info.domain == "raw":
+        raise MethodError(
+            f"--model {info.name}", "it reads RAW frames", f"{store.name} holds {what}",
+            f"Choose a method of domain srgb (lleval models), {_retrained(info.name, store)}"
+            "or a dataset of RAW frames",
+        )  # fmt: skip
+    if what is not None and info.domain == "srgb" and info.input == "amplified":
+        raise MethodError(
+            f"--model {info.name}", "its input is amplified by the exposure ratio",
+            f"{store.name} holds {what}, whose ratio is not known",
+            f"Use {info.name.partition('@')[0]}@short, or a dataset of RAW frames",
         )  # fmt: skip
 
 

@@ -21,6 +21,11 @@ def output_path(folder: Path, pair: str) -> Path:
     return _inside(folder / "outputs", pair, ".png")
 
 
+def frame_path(folder: Path, pair: str, number: int) -> Path:
+    """Return the path of a frame of an enhanced clip in full size, 8-bit PNG."""
+    return _inside(folder / "outputs", f"{pair}/{number:06}", ".png")
+
+
 def picture_path(folder: Path, pair: str, kind: Kind) -> Path:
     """Return the path of a small picture of a pair, JPEG."""
     return _inside(folder / "pictures", pair, f".{kind}.jpg")

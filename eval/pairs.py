@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from baselines import method as methods
 from baselines.method import Method
 from eval import pictures
+from eval.clip_pairs import Scored, score_clip_pair
 from eval.conditions import Conditions, conditions_of
 from eval.folder import row_path
 from eval.machine import peak_memory_bytes, synchronise
@@ -95,14 +96,7 @@ def score_pair(job: Job, pair: str) -> Finished:
         If the method's output is no finite picture of the size of the reference.
     """
     runner = _runner(job)
-    sample, reference = runner.read(pair)
-    sample, output, seconds = runner.run(sample)
-    check_output(output, reference, f"{job.method} on {pair}")
-    picture = output.transpose(1, 2, 0)
-    given = None if sample.srgb is None else sample.srgb.transpose(1, 2, 0)
-    scores = score_images(picture, reference, runner.metrics, input=given)
-    shown = to_uint8(picture), to_uint8(reference)
-    pictures.keep(job.folder, sample, *shown)
+    scored = runner.clip(job, pair) if runner.store.kind == "clips" else runner.pair(job, pair)
     source = pair_row(runner.store, pair)
     row = Row(
         pair=pair,
@@ -110,9 +104,9 @@ def score_pair(job: Job, pair: str) -> Finished:
         ratio=_known(source.ratio),
         iso=_known(source.iso),
         split=source.split,
-        scores={name: value if np.isfinite(value) else None for name, value in scores.items()},
-        identical=bool(np.array_equal(*shown)),
-        seconds=seconds,
+        scores={k: value if np.isfinite(value) else None for k, value in scored.scores.items()},
+        identical=scored.identical,
+        seconds=scored.seconds,
     )
     finished = Finished(
         job.fingerprint,
@@ -172,6 +166,23 @@ class _Runner:
         self.store: Store = open_store(job.dataset)
         self.method, _ = load_method(job.method, dict(job.options), job.weights)
         self.calls = 0
+
+    def pair(self, job: Job, pair: str) -> Scored:
+        """Run and score one pair of frames or pictures, and keep its pictures."""
+        sample, reference = self.read(pair)
+        sample, output, seconds = self.run(sample)
+        check_output(output, reference, f"{job.method} on {pair}")
+        picture = output.transpose(1, 2, 0)
+        given = None if sample.srgb is None else sample.srgb.transpose(1, 2, 0)
+        scores = score_images(picture, reference, self.metrics, input=given)
+        shown = to_uint8(picture), to_uint8(reference)
+        pictures.keep(job.folder, sample, *shown)
+        return Scored(scores, bool(np.array_equal(*shown)), seconds)
+
+    def clip(self, job: Job, pair: str) -> Scored:
+        """Run and score one clip, and keep its frames."""
+        self.calls += 1
+        return score_clip_pair(self.method, self.store, pair, self.metrics, job.folder)
 
     def read(self, pair: str) -> tuple[Sample, Picture]:
         """Return what the method may see, not rendered yet, and the reference (H, W, 3)."""

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.folder import output_path, picture_path
+from eval.folder import Kind, output_path, picture_path
 from eval.metrics.pixels import to_uint8
 from lldata import cfa, publish
 from lldata.curve import encode
@@ -31,10 +31,16 @@ def keep(folder: Path, sample: Sample, output: Bytes, reference: Bytes) -> None:
     output, reference : (H, W, 3) uint8, as they were scored
     """
     publish.write_replacing(output_path(folder, sample.pair), encoded(output, ".png"))
-    small = {"input": given(sample), "output": output, "reference": reference}
-    for kind in ("input", "output", "reference"):
-        _write_small(picture_path(folder, sample.pair, kind), small[kind])
-    _write_small(picture_path(folder, sample.pair, "error"), error_map(output, reference))
+    keep_small(folder, sample, output, reference)
+
+
+def keep_small(folder: Path, sample: Sample, output: Bytes, reference: Bytes | None) -> None:
+    """Write the small pictures of a pair; without a reference its input and output."""
+    small: dict[Kind, Bytes] = {"input": given(sample), "output": output}
+    if reference is not None:
+        small |= {"reference": reference, "error": error_map(output, reference)}
+    for kind, picture in small.items():
+        _write_small(picture_path(folder, sample.pair, kind), picture)
 
 
 def given(sample: Sample) -> Bytes:

@@ -13,6 +13,7 @@ from baselines import method as methods
 from baselines.inputs import check_data
 from baselines.method import Method, MethodInfo
 from eval import tracks
+from eval.clip_pairs import check_metrics
 from eval.folder import check_folder
 from eval.label import folder_name, label_of
 from eval.machine import software, threads
@@ -84,7 +85,10 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
         check_data(_as_asked(settings, info), store)
     track = _track(settings, store, tell)
     metrics = find_metrics(settings.metrics or track.metrics, download=settings.download)
-    pairs = tuple(track.select(store)["pair"])
+    rows = track.select(store)
+    if store.kind == "clips":
+        check_metrics(metrics, store, rows)
+    pairs = tuple(rows["pair"])
     chosen = pairs[: settings.limit]
     options = accepted(
         settings.method, settings.options, {"device": settings.device, "seed": settings.seed}
@@ -122,7 +126,6 @@ def _loaded(
     if trainable and weights is None:
         raise missing(settings.method, settings.dataset, settings.options)
     method, config = load_method(settings.method, options, weights)
-    _refuse_clips(method.info)
     check_data(method.info, store)
     if weights is not None and settings.weights is None:
         check_own(settings.method, config, store, settings.dataset)
@@ -173,7 +176,6 @@ def _fingerprint(
 
 def _checked_info(settings: Settings) -> MethodInfo:
     info = methods.info(settings.method)
-    _refuse_clips(info)
     if settings.limit is not None and settings.limit < 1:
         raise ScoreError(
             f"--limit {settings.limit}",
@@ -196,16 +198,6 @@ def _checked_info(settings: Settings) -> MethodInfo:
             "Leave --workers out",
         )
     return info
-
-
-def _refuse_clips(info: MethodInfo) -> None:
-    if info.domain == "clip":
-        raise MethodError(
-            f"--model {info.name}",
-            "it reads clips",
-            "datasets of pairs hold none",
-            "Choose a method of domain raw or srgb (lleval models)",
-        )
 
 
 def _track(settings: Settings, store: Store, tell: Callable[[str], None]) -> Track:

@@ -140,7 +140,7 @@ def simulated(record: Record) -> str:
 
 def is_ad_hoc(record: Record) -> bool:
     """Whether the record's track is no shipped one but a dataset's whole split."""
-    return record.track == tracks.ad_hoc(record.dataset, record.split).name
+    return record.track == tracks.ad_hoc_name(record.dataset, record.split)
 
 
 def image_seconds(record: Record) -> float | None:

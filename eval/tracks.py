@@ -15,6 +15,7 @@ from lldata.errors import ScoreError
 from lldata.store import Store
 
 DEFAULT_METRICS = ("psnr", "ssim")
+OF_CLIPS = ("flicker", "warp_error")
 TOLERANCE = 0.01  # a ratio computed from EXIF is 299.99, its nominal one 300
 
 
@@ -164,12 +165,26 @@ def choose(store: Store, split: str, name: str | None = None) -> Track:
             "a record belongs to one",
             f"Choose with --track: {', '.join(track.name for track in fitting)}",
         )
-    return fitting[0] if fitting else ad_hoc(store.name, split)
+    return fitting[0] if fitting else ad_hoc(store, split)
 
 
-def ad_hoc(dataset: str, split: str) -> Track:
-    """Return the track of all usable pairs of a split, psnr and ssim, pinned to nothing."""
-    return Track(f"{dataset}.{split}", f"{dataset}, {split}", dataset, split)
+def ad_hoc(store: Store, split: str) -> Track:
+    """Return the track of all usable pairs of a split, pinned to nothing.
+
+    Its metrics are psnr and ssim; of clips flicker and warp_error too, and these alone where
+    nobody knows a clip's truth.
+    """
+    metrics: tuple[str, ...] = DEFAULT_METRICS
+    if store.kind == "clips":
+        known = bool((store.usable(split)["reference"] != "").all())
+        metrics = (*DEFAULT_METRICS, *OF_CLIPS) if known else OF_CLIPS
+    title = f"{store.name}, {split}"
+    return Track(ad_hoc_name(store.name, split), title, store.name, split, metrics=metrics)
+
+
+def ad_hoc_name(dataset: str, split: str) -> str:
+    """Return the name of the track that no file is about."""
+    return f"{dataset}.{split}"
 
 
 def _files() -> list[Traversable]:

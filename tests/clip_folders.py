@@ -7,12 +7,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lldata import upkeep
+from lldata import ingest, upkeep
+from lldata.engine import Local
 from lldata.protocol import ClipProtocol, load
 from lldata.reading.clip_files import find
 from lldata.sets import clips
 from lldata.sets.job import Outcome, SceneJob
 from lldata.store import Store, open_store
+from lldata.synthesis.clips import simulate
 
 UHR = load("uhr_clips")
 assert isinstance(UHR, ClipProtocol)
@@ -51,3 +53,18 @@ def stored(src: Path, folder: Path) -> Store:
     run(src, folder)
     upkeep.build_index(folder, "2026-01-01T00:00:00+00:00")
     return open_store(folder)
+
+
+def simulated(out: Path, scenes: int = 2, **options: object) -> Path:
+    """Write simulated clips of three frames, and two of their target, of 96x128 px."""
+    for _ in simulate(UHR, out, scenes=scenes, size=(96, 128), frames=(3, 2), **options):  # type: ignore[arg-type]
+        pass
+    return out
+
+
+def ingested(src: Path) -> Store:
+    """Ingest a folder in this process and open the dataset."""
+    engine = Local(workers=1)
+    (dataset,) = ingest.prepare(src, None, None, engine)
+    list(ingest.ingest(dataset, engine, deep=False))
+    return open_store(dataset.path)

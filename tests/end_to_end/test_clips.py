@@ -24,21 +24,18 @@ from lldata.outputs.export import Job, export, export_scene
 from lldata.patches import read_patches
 from lldata.sample import pair_row, read_sample
 from lldata.synthesis.clips import simulate
-from tests.clip_folders import UHR, film, run, stored, write_clip, write_scene
+from tests.clip_folders import (
+    UHR,
+    film,
+    ingested,
+    run,
+    simulated,
+    stored,
+    write_clip,
+    write_scene,
+)
 
 ENGINE = Local(workers=1)
-
-
-def simulated(out: Path, scenes: int = 2, **options: object) -> Path:
-    for _ in simulate(UHR, out, scenes=scenes, size=(96, 128), frames=(3, 2), **options):  # type: ignore[arg-type]
-        pass
-    return out
-
-
-def ingested(src: Path) -> store.Store:
-    (dataset,) = ingest.prepare(src, None, None, ENGINE)
-    list(ingest.ingest(dataset, ENGINE, deep=False))
-    return store.open_store(dataset.path)
 
 
 def read_png(path: Path) -> np.ndarray:
@@ -304,9 +301,9 @@ def test_a_method_of_pairs_is_refused_because_clips_are_unpaired(
 ):
     write_scene(tmp_path / "src")
     dataset = stored(tmp_path / "src", tmp_path / "night")
-    with pytest.raises(MethodError, match="--dataset night: its clips are unpaired") as refused:
+    with pytest.raises(MethodError, match="night holds clips") as refused:
         asked(dataset.path)
-    assert "no full-reference score applies. Choose a dataset of pairs" in str(refused.value)
+    assert str(refused.value).startswith("--model ")
     with pytest.raises(StoreError, match=r"unpaired clips.*Read it with lldata.clip_sample"):
         read_sample(dataset, "Night/low")
 
