@@ -1,0 +1,82 @@
+"""How captures look, in a few figures: real and simulated ones side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lldata.frame import Frame
+from lldata.protocol import load_raw
+from lldata.store import Store
+from lldata.synthesis import sensor
+from tests.benchmarks.trained_runs import markdown
+
+_PATCH = 16  # packed pixels on a side
+_FLAT = 0.06  # standard deviation over mean of the reference in a flat patch
+_DN = (3.0, 12.0)  # above black: where read noise counts and black clips none of it
+COLUMNS = {
+    "pairs": "train pairs", "short_dn": "short, DN above black", "amplified": "amplified, mean",
+    "black": "at or below black", "reference": "reference, mean", "dark": "its 1st percentile",
+    "middle": "its median", "bright": "its 99th percentile", "colour": "its (max - min) / max",
+    "red": "white balance, red", "blue": "blue", "read": "read noise over model",
+}  # fmt: skip
+
+
+def likeness(name: str, store: Store) -> dict[str, Any]:
+    """Return the medians of what describes the usable train pairs of a dataset."""
+    rows = list(store.usable("train").itertuples(index=False))
+    found = [_facts(store, row) for row in rows]
+    middle = {key: float(f"{np.median([f[key] for f in found]):.4g}") for key in found[0]
+              if key != "patches"}  # fmt: skip
+    patches = np.concatenate([f["patches"] for f in found])
+    read = float(f"{np.sqrt(max(np.median(patches), 0)):.3g}") if len(patches) > 20 else None
+    return {"captures": name, "pairs": len(rows), **middle, "read": read}
+
+
+def likeness_table(facts: list[dict[str, Any]]) -> str:
+    """Return the table, a column for each dataset."""
+    table: list[list[object]] = [["", *(one["captures"] for one in facts)]]
+    for key, title in COLUMNS.items():
+        cells = ("too few" if one[key] is None else f"{one[key]:.3g}" for one in facts)
+        table.append([title, *cells])
+    return markdown(table)
+
+
+def _facts(store: Store, row: Any) -> dict[str, Any]:
+    frame = store.frame(row.scene, row.short)
+    light = frame.mosaic.astype(np.float64) - frame.black_level[0]
+    amplified = (light * row.ratio / (frame.white_level - frame.black_level[0])).clip(0, 1)
+    reference = store.reference(row.scene, row.reference) / np.float64(65535)
+    low, middle, high = np.percentile(reference, (1, 50, 99))
+    top = reference.max(axis=2)
+    balance = frame.white_balance
+    return {
+        "short_dn": light.mean(), "amplified": amplified.mean(), "black": (light <= 0).mean(),
+        "reference": reference.mean(), "dark": low, "middle": middle, "bright": high,
+        "colour": ((top - reference.min(axis=2)) / (top + 1e-3)).mean(),
+        "red": balance[0] / balance[1], "blue": balance[2] / balance[1],
+        "patches": _read_variances(frame, light, reference[..., 1]),
+    }  # fmt: skip
+
+
+def _read_variances(
+    frame: Frame, light: NDArray[np.float64], reference: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the read variance of each flat patch of green over the one of the camera model."""
+    noise = sensor.load(load_raw("sid_sony")).noise.at(frame.iso)
+    green, long = _patches(light[0::2, 1::2]), _patches(reference[0::2, 1::2])
+    mean = green.mean(axis=(1, 2))
+    flat = long.std(axis=(1, 2)) < _FLAT * long.mean(axis=(1, 2))
+    kept = flat & (mean > _DN[0]) & (mean < _DN[1])
+    variance = np.diff(green[kept]).var(axis=(1, 2)) / 2
+    read: NDArray[np.float64] = variance - noise.gain * mean[kept] - 1 / 12
+    return read / noise.read_sigma**2
+
+
+def _patches(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    rows, columns = (side // _PATCH for side in plane.shape)
+    whole = plane[: rows * _PATCH, : columns * _PATCH]
+    cells = whole.reshape(rows, _PATCH, columns, _PATCH).swapaxes(1, 2)
+    return cells.reshape(-1, _PATCH, _PATCH)
