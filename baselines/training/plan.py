@@ -127,8 +127,9 @@ def _crops(
         return Crops(store, pairs, recipe.crop, seed, by_scene=recipe.scene_epochs)
     if domain == "srgb":
         return PictureCrops(store, pairs, recipe.crop, seed, redraw=recipe.redraw)
+    region = recipe.region or None if recipe.context else recipe.crop
     return ClipPatches(
-        store, pairs, recipe.crop, seed, epoch=recipe.clip_crops, region=recipe.region or None,
+        store, pairs, recipe.crop, seed, epoch=recipe.clip_crops, region=region,
         first_frame_only=recipe.first_frame_only, same_place=recipe.same_place,
     )  # fmt: skip
 

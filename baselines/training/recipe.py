@@ -24,7 +24,8 @@ class Recipe:
     clip_crops: int = 1000  # of clips: patches that make an epoch
     first_frame_only: bool = False  # of clips: patches of their first frames alone
     same_place: bool = False  # of clips: low and target patch at one place of one frame
-    region: int = 0  # of clips: px on a side around a patch; 0: as the dataset's protocol says
+    context: bool = False  # of clips: the region around each patch is seen as well
+    region: int = 0  # its side, px; 0: as the dataset's protocol says
     learning_rate: float = 1e-4
     final_learning_rate: float = 1e-5
     schedule: Literal["step", "cosine", "linear", "stairs"] = "step"

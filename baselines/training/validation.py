@@ -19,6 +19,7 @@ from torch import Tensor
 from baselines.training import example
 from baselines.training.plan import Plan
 from baselines.training.weights import BEST, write
+from lldata.patches import region_of
 from lldata.publish import write_replacing
 
 Picture = NDArray[np.float32]
@@ -88,4 +89,7 @@ def _options(plan: Plan, device: torch.device) -> dict[str, Any]:
     known = inspect.signature(plan.module.build).parameters
     values = {f.name: getattr(plan.recipe, f.name) for f in fields(plan.recipe)}
     given = {name: value for name, value in values.items() if name in known}
+    if plan.recipe.context and not plan.recipe.region:
+        # the square that is shown of a frame has no size that a protocol names
+        given["region"] = region_of(plan.store, plan.crops.pairs["scene"].iloc[0])
     return {**given, "device": str(device), "precision": "fp32"}

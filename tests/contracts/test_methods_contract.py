@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,12 @@ from tests.captures import SONY
 
 # networks are drawn small and untrained: the promises do not depend on training
 OPTIONS: dict[str, dict[str, Any]] = {
+    "contextual_cyclegan": {"width": 2, "blocks": 1, "crop": 16, "region": 32, "device": "cpu"},
+    "cyclegan": {"width": 2, "blocks": 1, "crop": 16, "device": "cpu"},
     "deep_image_prior": {"width": 2, "scales": 1, "iterations": 2, "device": "cpu"},
     "llnet": {"outer": 4, "middle": 4, "inner": 4, "device": "cpu"},
     "neural_style": {"perceptual": "random", "iterations": 1, "long_side": 16, "device": "cpu"},
+    "retinex_residual": {"width": 2, "device": "cpu"},
     "sid": {"width": 2, "device": "cpu"},
     "sid_minus1": {"width": 2, "device": "cpu"},
     "sid_minus2": {"width": 2, "device": "cpu"},
@@ -34,9 +38,11 @@ BLIND = [name for name in NAMES if not method.info(name).oracle]
 ORACLES = [name for name in NAMES if method.info(name).reference_use in ("mean", "histogram")]
 TOLD = [  # how the photograph was darkened, always or by an option
     ("retinex_inverse", {"degradation": True}),
+    ("retinex_residual", {"degradation": True}),
     *((name, {}) for name in NAMES if method.info(name).reference_use == "degradation"),
 ]
 TRAINABLE = [name for name in NAMES if method.info(name).trainable]
+CLIP_METHODS = [name for name in NAMES if method.info(name).domain == "clip"]
 TINY = [(1, 1), (1, 7), (7, 1)]  # pictures only: a frame has one period of its CFA at least
 SHAPES = [(2, 3), (16, 16), (17, 23), (40, 31), (64, 96)]
 CASES = [(name, shape) for name in NAMES for shape in SHAPES] + [
@@ -76,6 +82,15 @@ def sample(name: str, shape: tuple[int, int] = (33, 46), pattern: str = "RGGB") 
     return Sample("1/1", 100.0, frame, cfa.normalise(frame), picture, **answer)
 
 
+def output(run: method.Method, given: Sample) -> np.ndarray:
+    """Return the pictures of a sample, (N, 3, H, W): of a clip method, of two frames."""
+    if run.info.domain != "clip":
+        return run(given)[None]
+    assert given.srgb is not None
+    frames: Any = run(replace(given, clip=iter([given.srgb, given.srgb[:, ::-1]])))
+    return np.stack(list(frames))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_its_info_is_named_after_its_file_and_read_without_importing_it(name: str):
     assert method.info(name).name == name
@@ -92,10 +107,11 @@ def test_its_source_and_licence_are_stated(name: str):
 
 @pytest.mark.parametrize(("name", "shape"), CASES)
 def test_any_size_gives_a_finite_picture_of_that_size(name: str, shape: tuple[int, int]):
-    picture = built(name)(sample(name, shape))
-    assert (picture.shape, picture.dtype) == ((3, *shape), np.float32)
-    assert np.isfinite(picture).all()
-    assert 0 <= picture.min() <= picture.max() <= 1
+    pictures = output(built(name), sample(name, shape))
+    assert (pictures.shape[1:], pictures.dtype) == ((3, *shape), np.float32)
+    assert len(pictures) == (2 if method.info(name).domain == "clip" else 1)
+    assert np.isfinite(pictures).all()
+    assert 0 <= pictures.min() <= pictures.max() <= 1
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -106,20 +122,20 @@ def test_a_constant_frame_gives_a_finite_picture(name: str, value: float):
     assert given.packed is not None
     flat = replace(given, srgb=np.full_like(given.srgb, value),
                    packed=np.full_like(given.packed, value / 100))  # fmt: skip
-    picture = built(name)(flat)
-    assert np.isfinite(picture).all()
-    assert 0 <= picture.min() <= picture.max() <= 1
+    pictures = output(built(name), flat)
+    assert np.isfinite(pictures).all()
+    assert 0 <= pictures.min() <= pictures.max() <= 1
 
 
 @pytest.mark.parametrize("name", BLIND)
 def test_a_blind_method_gives_the_same_whatever_the_answer_is(name: str):
     given, run = sample(name), built(name)
     noise = np.random.default_rng(9).random((3, 33, 46), np.float32)
-    expected = run(given)
+    expected = output(run, given)
     other = Drawn("retinex", 0.5, 3.0, 0.0)
     for reference, drawn in ((noise, other), (None, None)):
         changed = replace(given, reference=reference, drawn=drawn)
-        np.testing.assert_array_equal(run(changed), expected)
+        np.testing.assert_array_equal(output(run, changed), expected)
 
 
 @pytest.mark.parametrize("name", ORACLES)
@@ -147,20 +163,37 @@ def test_a_method_told_the_degradation_sees_nothing_else_of_the_answer(
 @pytest.mark.parametrize("name", NAMES)
 def test_it_gives_the_same_bits_twice_and_when_built_again(name: str):
     given, run = sample(name), built(name)
-    first = run(given)
-    np.testing.assert_array_equal(run(given), first)
-    np.testing.assert_array_equal(built(name)(given), first)
+    first = output(run, given)
+    np.testing.assert_array_equal(output(run, given), first)
+    np.testing.assert_array_equal(output(built(name), given), first)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_leaves_its_sample_as_it_was(name: str):
     given, untouched = sample(name), sample(name)
-    built(name)(given)
+    output(built(name), given)
     for field in ("packed", "srgb", "reference"):
         np.testing.assert_array_equal(getattr(given, field), getattr(untouched, field))
     assert given.frame is not None
     assert untouched.frame is not None
     np.testing.assert_array_equal(given.frame.mosaic, untouched.frame.mosaic)
+
+
+@pytest.mark.parametrize("name", CLIP_METHODS)
+def test_a_clip_method_reads_frames_as_they_are_asked_for_and_says_how_many_around(name: str):
+    picture, read = sample(name).srgb, []
+
+    def film() -> Iterator[Any]:
+        for number in range(20):
+            read.append(number)
+            yield picture
+
+    run: Any = built(name)
+    given = Sample("1/1", float("nan"), clip=film())
+    next(iter(run(given)))
+    assert len(read) == 1 + run.frames_around
+    with pytest.raises(MethodError, match="the sample holds no clip"):
+        next(iter(run(replace(given, clip=None))))
 
 
 @pytest.mark.parametrize("name", TRAINABLE)
