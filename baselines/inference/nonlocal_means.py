@@ -32,8 +32,10 @@ def denoised(
     """
     if sigma <= 0 or min(planes.shape[1:]) < 2:  # scikit-image drops an axis of length one
         return planes
+    one = len(planes) == 1  # it drops that axis too
     result = denoise_nl_means(
-        planes.transpose(1, 2, 0), patch, reach, h=strength * sigma, sigma=sigma, fast_mode=True,
-        channel_axis=-1,
+        planes[0] if one else planes.transpose(1, 2, 0), patch, reach, h=strength * sigma,
+        sigma=sigma, fast_mode=True, channel_axis=None if one else -1,
     )  # fmt: skip
-    return np.ascontiguousarray(result.transpose(2, 0, 1), dtype=np.float32)
+    planes_first = result[None] if one else result.transpose(2, 0, 1)
+    return np.ascontiguousarray(planes_first, dtype=np.float32)

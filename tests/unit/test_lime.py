@@ -163,10 +163,11 @@ def test_the_map_stays_between_the_extremes_of_the_initial_one():
 
 
 def test_presets_are_the_paper_and_the_demonstration_and_options_go_before():
-    paper, demo = method.build("lime"), method.build("lime", preset="demo")
-    assert (paper.alpha, paper.gamma) == (0.15, 0.8)  # type: ignore[attr-defined]
-    assert (demo.alpha, demo.gamma) == (0.15, 0.7)  # type: ignore[attr-defined]
-    assert method.build("lime", preset="demo", gamma=0.5).gamma == 0.5  # type: ignore[attr-defined]
+    paper, demo = lime.build(), lime.build("demo", denoise="none")
+    assert (paper.alpha, paper.gamma, paper.denoiser) == (0.15, 0.8, None)
+    assert (demo.alpha, demo.gamma) == (0.15, 0.7)
+    assert lime.build(solver="exact").alpha == 0.08
+    assert lime.build("demo", gamma=0.5, denoise="nlm").gamma == 0.5
 
 
 def test_a_map_without_exponent_leaves_the_picture():
@@ -180,6 +181,8 @@ def test_a_map_without_exponent_leaves_the_picture():
     [
         ({"preset": "best"}, "--set preset: it is 'best', but it can be paper, demo"),
         ({"strategy": "IV"}, "--set strategy: it is 'IV', but it can be I, II, III"),
+        ({"solver": "fft"}, "--set solver: it is 'fft', but it can be sped_up, exact"),
+        ({"denoise": True}, "--set denoise: it is True, but it can be none, bm3d, nlm"),
         ({"alpha": -1}, "--set alpha: it is -1, but it is a number from 0 to 100"),
         ({"sigma": 0}, "--set sigma: it is 0, but it is a number from 0.1 to 100"),
     ],
