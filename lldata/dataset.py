@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from lldata.augmentation import Augmentation
 from lldata.errors import StoreError
+from lldata.mosaic_crops import corner, read_synthetic, read_turned
 from lldata.patches import Geometry, Planes, read_patches, region_of
 from lldata.protocol import Degradation, SynthesisProtocol, parse
 from lldata.sample import Mosaic, read_crop, read_mosaic, read_picture_crop
 from lldata.store import Store
 from lldata.synthesis import retinex
+from lldata.synthesis.shorts import NoisyShorts
 from lldata.view import View, key_of
 
 _Place = tuple[int, int, int, Geometry]  # of a patch: frame, top, left, how it is laid
@@ -65,6 +68,9 @@ class Crops(Dataset[Crop]):
     seed : of everything that is random
     by_scene : an epoch shows each scene once, with one of its shorts drawn at random; else
         each pair once
+    turning : "published" flips and transposes the packed planes, "cfa" the mosaic, keeping the
+        phase of its CFA: frames must then be larger by `surplus`
+    shorts : makes some or all shorts of the long frames, which every pair must then have
     """
 
     def __init__(
@@ -75,10 +81,14 @@ class Crops(Dataset[Crop]):
         seed: int,
         *,
         by_scene: bool = False,
+        turning: Augmentation = "published",
+        shorts: NoisyShorts | None = None,
     ) -> None:
         self.store = store
         self.size = size
         self.seed = seed
+        self.turning = turning
+        self.shorts = shorts
         self.pairs = pairs.reset_index(drop=True)
         self._rows = _Rows(self.pairs)
         self._mosaics: dict[int, Mosaic] = {}  # of the rows met so far; equal ones are one
@@ -98,16 +108,27 @@ class Crops(Dataset[Crop]):
         number = int(random.choice(self.draws[place]))
         row = self._rows[number]
         store = self.store.store_of(row) if isinstance(self.store, View) else self.store
+        ratio = row.ratio
+        if self.shorts is not None and self.shorts.wanted(random):
+            *planes, ratio = read_synthetic(
+                store, row, self.shorts, self.size, random, self.turning
+            )
+        elif self.turning == "cfa":
+            planes = [*read_turned(store, row, self._known(store, number), self.size, random)]
+        else:
+            known = self._known(store, number)
+            y, x = corner(known.packed_shape, self.size, random)
+            planes = [*read_crop(store, row, y, x, self.size, known)]
+        packed, reference = map(torch.from_numpy, planes)
+        crop = Crop(packed, reference, torch.tensor(ratio, dtype=torch.float32))
+        return crop if self.turning == "cfa" else flipped(crop, random)
+
+    def _known(self, store: Store, number: int) -> Mosaic:
+        """Return the levels and the size of the short of a row, read once."""
         if number not in self._mosaics:
-            found = read_mosaic(store, row)
+            found = read_mosaic(store, self._rows[number])
             self._mosaics[number] = self._distinct.setdefault(found, found)
-        known = self._mosaics[number]
-        _, height, width = known.packed_shape
-        y = int(random.integers(height - self.size + 1))
-        x = int(random.integers(width - self.size + 1))
-        packed, reference = read_crop(store, row, y, x, self.size, known)
-        ratio = torch.tensor(row.ratio, dtype=torch.float32)
-        return flipped(Crop(torch.from_numpy(packed), torch.from_numpy(reference), ratio), random)
+        return self._mosaics[number]
 
 
 class PictureCrops(Dataset[PictureCrop]):

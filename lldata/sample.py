@@ -157,10 +157,11 @@ class Mosaic(NamedTuple):
         return cfa.packed_shape(self.cfa, self.shape)
 
 
-def read_mosaic(store: Store, row: Any) -> Mosaic:
-    """Return the levels and the size of the short of a row, reading no pixels."""
-    frame = store.frame(row.scene, row.short, window=(slice(0, 0), slice(0, 0)))
-    shape = store.shape(row.scene, row.short)
+def read_mosaic(store: Store, row: Any, kind: Literal["short", "long"] = "short") -> Mosaic:
+    """Return the levels and the size of the short or long of a row, reading no pixels."""
+    name = getattr(row, kind)
+    frame = store.frame(row.scene, name, kind, window=(slice(0, 0), slice(0, 0)))
+    shape = store.shape(row.scene, name, kind)
     return Mosaic(frame.cfa, frame.black_level, frame.white_level, shape)
 
 
@@ -170,7 +171,13 @@ def packed_shape(store: Store, row: Any) -> tuple[int, int, int]:
 
 
 def read_crop(
-    store: Store, row: Any, y: int, x: int, size: int, known: Mosaic | None = None
+    store: Store,
+    row: Any,
+    y: int,
+    x: int,
+    size: int,
+    known: Mosaic | None = None,
+    kind: Literal["short", "long"] = "short",
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Read a crop of one pair: nothing but the chunks under it.
 
@@ -179,13 +186,14 @@ def read_crop(
     row : a row of the pair table
     y, x, size : top, left and side of the crop, packed pixels; at most the packed frame
     known : `read_mosaic` of the row, where it is at hand
+    kind : which frame is packed
 
     Returns
     -------
     packed (C, size, size) float32 linear, not amplified, not clipped; reference
     (3, scale*size, scale*size) float32 in [0, 1], where scale is 2 for Bayer and 3 for X-Trans.
     """
-    known = read_mosaic(store, row) if known is None else known
+    known = read_mosaic(store, row, kind) if known is None else known
     height, width = known.shape
     plan = cfa.layout(known.cfa)
     cells = plan.period // plan.scale
@@ -215,6 +223,14 @@ def _laid(
         return values
     grid = np.ix_(rows - rows.min(), columns - columns.min())  # some lie beyond the frame
     return np.ascontiguousarray(values[..., *grid])
+
+
+def _read_mosaic(
+    store: Store, row: Any, kind: Literal["short", "long"], window: tuple[slice, slice]
+) -> NDArray[np.uint16]:
+    if kind == "short":
+        return store.mosaic(row.scene, row.short, window=window)
+    return store.frame(row.scene, row.long, kind, window).mosaic
 
 
 def _window(
