@@ -22,6 +22,7 @@ class Data:
     domain: Domain
     planes: int  # of the input: 4 (Bayer), 9 (X-Trans) or 3
     epoch: int  # crops
+    generator: Literal["retinex", "gamma"] | None = None  # what darkened synthesised pictures
 
 
 class Phase(NamedTuple):

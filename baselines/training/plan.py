@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -14,11 +14,13 @@ from baselines import method
 from baselines.method import Domain
 from baselines.options import whole
 from baselines.training.learner import Data, Learner
+from baselines.training.noise_source import NoiseSource, checked, noise_source, room, settled
 from baselines.training.recipe import Recipe
 from baselines.training.resume import RESUME, refuse_another
 from baselines.training.weights import CONFIG, read_config
 from lldata.dataset import ClipPatches, Crops, PictureCrops
 from lldata.errors import MethodError, StoreError
+from lldata.protocol import SynthesisProtocol, parse
 from lldata.sample import packed_shape
 from lldata.store import Store, home
 
@@ -38,6 +40,7 @@ class Plan:
     data: Data
     crops: Crops | PictureCrops | ClipPatches
     folder: Path
+    noise: NoiseSource | None = None  # what makes synthetic shorts
 
     def learner(self) -> Learner:
         """Make the networks and optimisers that are trained."""
@@ -69,6 +72,7 @@ class Plan:
             "digest": self.store.digest,
             "reference_digest": self.store.reference_digest,
             "synthetic": bool(self.store.synthetic),
+            "noise_model": None if self.noise is None else dict(self.noise.facts),
         }
 
     def finished(self, *, resume: bool) -> bool:
@@ -103,35 +107,64 @@ def make_plan(
     seed: int,
     options: Mapping[str, Any],
     out: Path | None,
+    noise: str | None = None,
 ) -> Plan:
     """Decide and check a run; see `baselines.training.train.train`."""
     module = _trainable(name)
-    recipe = _preset(module, name, preset).changed(options)
+    recipe = settled(_preset(module, name, preset).changed(options), options, noise)
     folder = _folder(out or home() / ".weights" / name / store.name / f"{preset}-seed{seed}")
     domain = _domain(module, name, recipe, store)
+    checked(recipe, domain)
     pairs = _pairs(store, recipe)
+    source = None if noise is None else noise_source(noise, store, pairs, recipe.synthetic)
     planes, largest = READERS[domain](store, pairs)
-    recipe = replace(recipe, crop=min(recipe.crop, largest))
-    crops = _crops(domain, store, pairs, recipe, seed)
-    data = Data(domain, planes, crops.epoch)
+    recipe = replace(recipe, crop=room(recipe, planes, largest))
+    crops = _crops(domain, store, pairs, recipe, seed, source)
+    data = Data(domain, planes, crops.epoch, _generator(store))
     total = recipe.steps or math.ceil(recipe.epochs * crops.epoch / recipe.batch)
     if steps is not None:
         total = whole("steps", steps, 1)
-    return Plan(name, module, store, preset, recipe, options, seed, total, data, crops, folder)
+    return Plan(
+        name, module, store, preset, recipe, options, seed, total, data, crops, folder, source
+    )  # fmt: skip
 
 
 def _crops(
-    domain: Domain, store: Store, pairs: pd.DataFrame, recipe: Recipe, seed: int
+    domain: Domain,
+    store: Store,
+    pairs: pd.DataFrame,
+    recipe: Recipe,
+    seed: int,
+    noise: NoiseSource | None,
 ) -> Crops | PictureCrops | ClipPatches:
     if domain == "raw":
-        return Crops(store, pairs, recipe.crop, seed, by_scene=recipe.scene_epochs)
+        return Crops(
+            store, pairs, recipe.crop, seed, by_scene=recipe.scene_epochs,
+            turning=recipe.augmentation, shorts=None if noise is None else noise.shorts,
+        )  # fmt: skip
     if domain == "srgb":
+        _check_redraw(store, recipe)
         return PictureCrops(store, pairs, recipe.crop, seed, redraw=recipe.redraw)
     region = recipe.region or None if recipe.context else recipe.crop
     return ClipPatches(
         store, pairs, recipe.crop, seed, epoch=recipe.clip_crops, region=region,
         first_frame_only=recipe.first_frame_only, same_place=recipe.same_place,
     )  # fmt: skip
+
+
+def _generator(store: Store) -> Literal["retinex", "gamma"] | None:
+    """Return the formula that darkened the pictures of a dataset, None where none did."""
+    protocol = parse(store.protocol, store.protocol_text)
+    return protocol.degradation.generator if isinstance(protocol, SynthesisProtocol) else None
+
+
+def _check_redraw(store: Store, recipe: Recipe) -> None:
+    if recipe.redraw and _generator(store) is None:
+        raise MethodError(
+            "--set redraw", "this recipe darkens every crop anew",
+            f"the dark pictures of {store.name} are captures, which only can be taken as they are",
+            "Train on them with --set redraw=false, or on a set made by lldata synthesize",
+        )  # fmt: skip
 
 
 def _domain(module: Any, name: str, recipe: Recipe, store: Store) -> Domain:
