@@ -130,7 +130,9 @@ def _rendered(info: MethodInfo, name: str) -> MethodInfo:
             f"Use --model {info.name}",
         )
     if picture == "short":
-        return replace(info, name=name, input="short")
+        # the ratio is what an amplified picture is amplified by
+        needs_ratio = info.needs_ratio and info.input != "amplified"
+        return replace(info, name=name, input="short", needs_ratio=needs_ratio)
     return replace(info, name=name, input="amplified", needs_ratio=True)
 
 
