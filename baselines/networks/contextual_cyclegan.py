@@ -16,7 +16,7 @@ side, 2,767,809 for six planes at once) end with the training.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -142,7 +142,10 @@ def terms_of(recipe: ContextualRecipe, extractor: Extractor | None) -> Terms:
         parts = [Part(BOTH, 1.0)]
     if extractor is not None and recipe.context:
         likenesses = [Likeness(local, absolute), Likeness(region, Perceptual(extractor))]
-    return Terms(recipe, parts, likenesses, see_regions if recipe.context else see_patches)
+    weights = recipe
+    if recipe.identity_of_cycle:
+        weights = replace(recipe, identity=recipe.identity * recipe.cycle)
+    return Terms(weights, parts, likenesses, see_regions if recipe.context else see_patches)
 
 
 def see_regions(batch: PatchPair) -> Pictures:
