@@ -36,6 +36,8 @@ class Recipe:
     beta1: float = 0.9  # of Adam
     weight_decay: float = 0.0  # added to the gradient, as in L2 regularisation
     redraw: bool = False  # synthesised pictures: darken every crop anew, not as stored
+    augmentation: Literal["published", "cfa"] = "published"  # of RAW: "cfa" keeps its phase
+    synthetic: float = 0.0  # share of crops whose short --noise-model makes of the long frame
     averaging: float = 0.0  # decay of the running mean of the weights that is kept; 0: none
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     compiled: bool = False  # by torch.compile, which pays on an accelerator
@@ -61,6 +63,8 @@ class Recipe:
         number("averaging", self.averaging, 0, 0.999999)
         number("beta1", self.beta1, 0, 0.999999)
         number("weight_decay", self.weight_decay, 0, 10)
+        number("synthetic", self.synthetic, 0, 1)
+        choose("augmentation", self.augmentation, ("published", "cfa"))
         choose("schedule", self.schedule, ("step", "cosine", "linear", "stairs"))
         if self.schedule == "stairs" and (self.decay_steps > 0) == (self.decay_epochs > 0):
             raise MethodError(

@@ -46,6 +46,7 @@ def train(
     device: str = "auto",
     options: Mapping[str, Any] | None = None,
     out: Path | None = None,
+    noise_model: str | None = None,
     score: Score | None = None,
     progress: Progress | None = None,
 ) -> Path:
@@ -62,6 +63,8 @@ def train(
     device : auto, cpu, cuda, cuda:N or mps
     options : values of the recipe to change, kept in the config
     out : the folder to write; default `$LLDATA_HOME/.weights/METHOD/DATASET/PRESET-seedS`
+    noise_model : a calibration (its file, or the camera it is kept of): some or all shorts are
+        then made of long frames, as the recipe's `synthetic` says
     score : output (3, H, W), reference (3, H, W) -> scores; asked for validation pairs
     progress : called with step, steps and loss, at each row of the log
 
@@ -79,7 +82,7 @@ def train(
     StoreError
         If the dataset has no usable train pairs, or not of one kind.
     """
-    plan = make_plan(name, store, preset, steps, seed, options or {}, out)
+    plan = make_plan(name, store, preset, steps, seed, options or {}, out, noise_model)
     if not plan.finished(resume=resume):
         remove_leftovers(plan.folder)
         _run(plan, make_fabric(device, plan.recipe), score, progress)
