@@ -81,7 +81,8 @@ def read_sample(
     row = pair_row(store, pair)
     drawn = read_drawn(store, row) if degradation else None
     if store.kind == "pictures":
-        sample = Sample(pair, math.nan, srgb=_read_planes(store, row.scene, row.short, "low"))
+        low, _ = store.picture(row.scene, row.short, "low")
+        sample = Sample(pair, math.nan, srgb=planes_first(low))
     else:
         frame = store.frame(row.scene, row.short)
         sample = sample_of_frame(frame, pair, row.ratio, picture=picture)
@@ -129,7 +130,7 @@ def read_drawn(store: Store, row: Any) -> Drawn:
 
 def read_reference(store: Store, row: Any) -> NDArray[np.float32]:
     """Return the reference of a row of the pair table, (3, H, W) float32 in [0, 1]."""
-    return _read_planes(store, row.scene, row.reference, _kind_of_reference(store))
+    return planes_first(reference_picture(store, row))
 
 
 def reference_picture(store: Store, row: Any, window: tuple[slice, slice] | None = None) -> Picture:
@@ -137,10 +138,6 @@ def reference_picture(store: Store, row: Any, window: tuple[slice, slice] | None
     if store.kind == "pictures":
         return store.picture(row.scene, row.reference, "normal", window)[0]
     return store.reference(row.scene, row.reference, window)
-
-
-def _kind_of_reference(store: Store) -> str:
-    return "normal" if store.kind == "pictures" else "reference"
 
 
 class Mosaic(NamedTuple):
@@ -200,15 +197,15 @@ def read_crop(
     # whole CFA periods around the crop; what reaches beyond the frame is padded as pack does
     rows, inner_y = _window(y, size, cells, plan.period, plan.top, height)
     columns, inner_x = _window(x, size, cells, plan.period, plan.left, width)
-    mosaic = store.mosaic(row.scene, row.short, window=(_span(rows), _span(columns)))
+    mosaic = _read_mosaic(store, row, kind, (_span(rows), _span(columns)))
     mosaic = _laid(mosaic, rows, columns)
     packed = cfa.normalised_periods(mosaic, known.black_level, known.white_level, known.cfa)
     packed = packed[:, inner_y : inner_y + size, inner_x : inner_x + size]
     top, left, side = inner_y * plan.scale, inner_x * plan.scale, size * plan.scale
     rows, columns = rows[top : top + side], columns[left : left + side]
-    window = (_span(rows), _span(columns))
-    reference = _read_planes(store, row.scene, row.reference, "reference", window)
-    return np.ascontiguousarray(packed), _laid(reference, rows, columns)
+    picture = store.reference(row.scene, row.reference, window=(_span(rows), _span(columns)))
+    reference = planes_first(_laid(picture, rows, columns))
+    return np.ascontiguousarray(packed), reference
 
 
 def _span(positions: NDArray[np.intp]) -> slice:
@@ -218,11 +215,11 @@ def _span(positions: NDArray[np.intp]) -> slice:
 def _laid(
     values: NDArray[Scalar], rows: NDArray[np.intp], columns: NDArray[np.intp]
 ) -> NDArray[Scalar]:
-    """Return what was read of the positions' span (..., H, W) as the positions lie."""
+    """Return what was read of the positions' span, (H, W, ...), as the positions lie."""
     if all((np.diff(each) == 1).all() for each in (rows, columns)):
         return values
-    grid = np.ix_(rows - rows.min(), columns - columns.min())  # some lie beyond the frame
-    return np.ascontiguousarray(values[..., *grid])
+    laid: NDArray[Scalar] = values[np.ix_(rows - rows.min(), columns - columns.min())]
+    return laid  # some lie beyond the frame
 
 
 def _read_mosaic(
@@ -252,37 +249,16 @@ def read_picture_crop(
     y, x, size : top, left and side, pixels; inside both pictures
     """
     window = (slice(y, y + size), slice(x, x + size))
-    low = _read_planes(store, row.scene, row.short, "low", window)
-    return low, _read_planes(store, row.scene, row.reference, _kind_of_reference(store), window)
-
-
-def _read_planes(
-    store: Store,
-    scene: str,
-    name: str,
-    kind: str,
-    window: tuple[slice, slice] | None = None,
-) -> NDArray[np.float32]:
-    """Read a picture, or a window of it, as planes: never more than a band of it as stored."""
-    inside = window or (slice(None), slice(None))
-    sides = (range(n)[part] for n, part in zip(store.shape(scene, name, kind), inside, strict=True))
-    planes = np.empty((3, *map(len, sides)), np.float32)
-    for rows, band in store.bands(scene, name, kind, window):
-        _fill(planes[:, rows], band)
-    return planes
+    low, _ = store.picture(row.scene, row.short, "low", window)
+    return planes_first(low), planes_first(reference_picture(store, row, window))
 
 
 def planes_first(picture: Picture) -> NDArray[np.float32]:
     """Return a picture (H, W, 3) uint8 or uint16 as planes (3, H, W) float32 in [0, 1]."""
     planes = np.empty((3, *picture.shape[:2]), np.float32)
-    _fill(planes, picture)
-    return planes
-
-
-def _fill(planes: NDArray[np.float32], picture: Picture) -> None:
-    """Fill planes from a picture (H, W, 3), divided by the most that its kind of number holds."""
     white = np.float32(np.iinfo(picture.dtype).max)
     for top in range(0, len(picture), _BAND):
         band = planes[:, top : top + _BAND]
         band[...] = picture[top : top + _BAND].transpose(2, 0, 1)
         band /= white
+    return planes

@@ -811,34 +811,6 @@ class Store:
         with _read_errors(scene_path(self.path, scene)):
             return _window(self._dataset(scene, "reference", name), window)
 
-    def bands(
-        self, scene: str, name: str, kind: str, window: tuple[slice, slice] | None = None
-    ) -> Iterator[tuple[slice, NDArray[Any]]]:
-        """Yield a reference or a ready picture, or a window of it, by rows of chunks.
-
-        Parameters
-        ----------
-        kind : reference, low or normal
-
-        Yields
-        ------
-        the rows, counted from the window's first, and their pixels (rows, W, 3) uint8 or uint16.
-        They lie where the last ones lay: what is to be kept must be copied before the next.
-        """
-        dataset = self._dataset(scene, kind, name)
-        inside = window or (slice(None), slice(None))
-        rows, columns = (range(n)[part] for n, part in zip(dataset.shape[:2], inside, strict=True))
-        band = np.empty((min(CHUNK, len(rows)), len(columns), *dataset.shape[2:]), dataset.dtype)
-        top = rows.start
-        while top < rows.stop:
-            bottom = min(rows.stop, top - top % CHUNK + CHUNK)
-            pixels = band[: bottom - top]
-            if pixels.size:
-                with _read_errors(scene_path(self.path, scene)):
-                    dataset.read_direct(pixels, np.s_[top:bottom, columns.start : columns.stop])
-            yield slice(top - rows.start, bottom - rows.start), pixels
-            top = bottom
-
     def shape(self, scene: str, name: str, kind: str = "short") -> tuple[int, int]:
         """Return (H, W) of a frame without reading it."""
         height, width = self._dataset(scene, kind, name).shape[:2]

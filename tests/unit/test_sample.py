@@ -78,6 +78,13 @@ def test_a_crop_equals_the_same_place_of_the_whole(
         assert reference.flags.c_contiguous
 
 
+def test_a_crop_of_the_long_frame_is_that_frame(tmp_path: Path):
+    dataset = opened(tmp_path, "GBRG", (192, 252))
+    packed, _ = read_crop(dataset, pair_row(dataset, PAIR), 7, 11, 40, kind="long")
+    whole = cfa.normalise(dataset.frame("00001", "00001_00_10s", "long"))
+    np.testing.assert_array_equal(packed, whole[:, 7:47, 11:51])
+
+
 def test_a_pair_that_is_not_there_is_named(tmp_path: Path):
     with pytest.raises(StoreError, match="pair 1/2: there is none of that id"):
         read_sample(opened(tmp_path, "RGGB", (192, 256)), "1/2")

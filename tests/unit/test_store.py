@@ -75,27 +75,6 @@ def test_references_come_back_whole_and_in_windows(dataset: Path):
     )
 
 
-@pytest.mark.parametrize(
-    "window", [None, np.s_[250:520, 7:260], np.s_[256:256, :], np.s_[599:, 3:]]
-)
-def test_bands_end_with_the_chunks_and_make_up_the_window(
-    tmp_path: Path, window: tuple[slice, slice] | None
-):
-    picture = np.random.default_rng(0).integers(0, 2**16, (600, 270, 3), np.uint16)
-    large = replace(pixels(), reference={"00001_00_10s": picture})
-    upkeep.publish_scene(tmp_path / "d", scene(), large)
-    upkeep.build_index(tmp_path / "d", "now")
-    opened = store.open_store(tmp_path / "d")
-    expected = picture if window is None else picture[window]
-    made = np.zeros_like(expected)
-    first = 0 if window is None else window[0].start
-    for rows, band in opened.bands("00001", "00001_00_10s", "reference", window):
-        made[rows] = band
-        end = first + rows.stop
-        assert end % store.CHUNK == 0 or rows.stop == len(expected)
-    np.testing.assert_array_equal(made, expected)
-
-
 def test_the_index_holds_pairs_findings_and_digests(dataset: Path):
     opened = store.open_store(dataset)
     assert opened.pairs["pair"].tolist() == ["00001/00001_00_0.1s", "00002/00002_00_0.1s"]
