@@ -20,13 +20,17 @@ def night(
     exposures: tuple[float, ...] = (0.1,),
     takes: int = 1,
     quarantined: tuple[str, ...] = (),
+    *,
+    longs: bool = False,
 ) -> store.Store:
     """Publish and open a dataset of one scene per word of `splits`, named 00001, 00002, …
 
-    The reference of a scene is its light, equal in R, G and B.
+    The reference of a scene is its light, equal in R, G and B; with `longs` there is also the
+    mosaic of its long exposure.
     """
     for number, split in enumerate(splits.split(), 1):
-        _publish(folder, f"{number:05}", split, shape, pattern, exposures, takes, quarantined)
+        _publish(folder, f"{number:05}", split, shape, pattern, exposures, takes, quarantined,
+                 longs=longs)  # fmt: skip
     upkeep.build_index(folder, "2026-01-01T00:00:00+00:00")
     return store.open_store(folder)
 
@@ -34,14 +38,16 @@ def night(
 def _publish(
     folder: Path, scene: str, split: str, shape: tuple[int, int], pattern: str,
     exposures: tuple[float, ...], takes: int, quarantined: tuple[str, ...],
+    *, longs: bool,
 ) -> None:  # fmt: skip
     picture, long = light(int(scene), shape), f"{scene}_00_10s"
     shorts = {f"{scene}_{take:02}_{t:g}s": t for take in range(takes) for t in exposures}
     rows = tuple(
         {
             "pair": f"{scene}/{short}", "scene": scene, "group": scene, "short": short,
-            "long": "", "reference": long, "split": split, "ratio": 10 / seconds, "iso": 200.0,
-            "exposure_s": seconds, "shift_y_px": 0.0, "shift_x_px": 0.0,
+            "long": long if longs else "", "reference": long, "split": split,
+            "ratio": 10 / seconds, "iso": 200.0, "exposure_s": seconds,
+            "shift_y_px": 0.0, "shift_x_px": 0.0,
             "status": "quarantine" if scene in quarantined else "pass",
         }
         for short, seconds in shorts.items()
@@ -56,4 +62,6 @@ def _publish(
         protocol_text="", synthetic=True, origin="", pairs=rows, findings=(), sources={},
         versions={"lldata": "1", "rawpy": "2", "libraw": "3", "numpy": "4"},
     )  # fmt: skip
-    upkeep.publish_scene(folder, record, Pixels(frames, {}, {long: reference}))
+    long_frame = replace(frame(picture, 10), cfa=pattern)
+    kept = {long: long_frame} if longs else {}
+    upkeep.publish_scene(folder, record, Pixels(frames, kept, {long: reference}))
