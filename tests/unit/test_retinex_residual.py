@@ -193,7 +193,6 @@ def test_it_learns_to_beat_doing_nothing_a_gamma_curve_and_the_blind_inverse(dus
         for name, each in {"network": run, **methods}.items():
             errors.setdefault(name, []).append(float(np.square(each(given) - normal).mean()))
     means = {name: np.mean(values) for name, values in errors.items()}
-    print({k: round(float(v), 5) for k, v in means.items()})
     assert means["network"] < 0.8 * min(means[name] for name in methods)
 
 
