@@ -18,7 +18,7 @@ from lldata.sample import Sample
 
 Picture = NDArray[np.float32]  # (3, H, W)
 _AT_ONCE = 1 << 17  # packed pixels of a frame that is computed in one piece
-_STRIP = 150_000  # packed pixels of a strip of larger ones
+_STRIP = 400_000  # pixels of the picture in a strip of larger ones
 _CFA = {4: "Bayer", 9: "X-Trans"}
 _FITTING = {
     4: "residual16, residual32 and residual32_nose read Bayer frames",
@@ -78,7 +78,7 @@ class ResidualFrames(Trained):
                 whole_BCHW = planes_CHW[None].contiguous(memory_format=torch.channels_last)
                 picture = self.network(whole_BCHW)[0]
             else:
-                rows = max(1, _STRIP // width)
+                rows = max(1, _STRIP // (width * self.network.scale**2))
                 picture = by_strips(self.network.pieces(), planes_CHW, rows=rows)
             image: Picture = picture.clamp_(0, 1).cpu().numpy()
         return image

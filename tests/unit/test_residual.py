@@ -127,7 +127,7 @@ def test_a_method_gives_large_frames_what_it_gives_them_at_once(
     given = Sample("1/1", 100.0, packed=packed(4).numpy())
     at_once = built(given)
     monkeypatch.setattr(residual_frames, "_AT_ONCE", 100)
-    monkeypatch.setattr(residual_frames, "_STRIP", 51 * 7)
+    monkeypatch.setattr(residual_frames, "_STRIP", 4 * 51 * 7)
     np.testing.assert_allclose(built(given), at_once, atol={"fp32": 1e-6, "bf16": 2e-3}[precision])
 
 
