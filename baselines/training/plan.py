@@ -120,10 +120,11 @@ def make_plan(
     planes, largest = READERS[domain](store, pairs)
     recipe = replace(recipe, crop=room(recipe, planes, largest))
     crops = _crops(domain, store, pairs, recipe, seed, source)
-    data = Data(domain, planes, crops.epoch, _generator(store))
     total = recipe.steps or math.ceil(recipe.epochs * crops.epoch / recipe.batch)
     if steps is not None:
         total = whole("steps", steps, 1)
+    generator = _generator(store) if domain == "srgb" else None
+    data = Data(domain, planes, crops.epoch, generator, total)
     return Plan(
         name, module, store, preset, recipe, options, seed, total, data, crops, folder, source
     )  # fmt: skip
@@ -162,7 +163,7 @@ def _check_redraw(store: Store, recipe: Recipe) -> None:
     if recipe.redraw and _generator(store) is None:
         raise MethodError(
             "--set redraw", "this recipe darkens every crop anew",
-            f"the dark pictures of {store.name} are captures, which only can be taken as they are",
+            f"the dark pictures of {store.name} are captures, which stay as they are",
             "Train on them with --set redraw=false, or on a set made by lldata synthesize",
         )  # fmt: skip
 
