@@ -289,16 +289,21 @@ def compare(
 
     Example: lleval compare sid/record.json lime/record.json
     """
-    from eval.statistics import compare as work
+    from eval.comparison import compare as work
+    from eval.comparison import in_words, tied_with_best
     from eval.valid import read_valid
 
-    found = work([read_valid(path) for path in records], metric, tell=console.say)
+    read = [read_valid(path) for path in records]
+    found = work(read, metric, tell=console.say)
+    tied = [r.file_name for r, is_tied in zip(read, tied_with_best(read, metric), strict=True)
+            if is_tied]  # fmt: skip
     if as_json:
-        console.print_json({"pairs": [vars(one) for one in found]})
+        console.print_json({"pairs": [vars(one) for one in found], "tied_with_best": tied})
         return
     console.print_table(f"{metric}: a minus b", ("a", "b", "difference", "95 %", "p", "pairs"), [
         (c.a, c.b, c.difference, _interval(c.ci95), c.p_value, c.n) for c in found
     ])  # fmt: skip
+    console.say(in_words(found, tied))
 
 
 @_board.command("build")

@@ -80,7 +80,9 @@ def test_compare_prints_a_row_for_every_two_records(lleval: Any, tmp_path: Path)
     code, out, _ = lleval("compare", *paths, "--json")
     (row,) = json.loads(out)["pairs"]
     assert code == 0
-    assert row.keys() == {"a", "b", "metric", "difference", "ci95", "p_value", "n"}
+    promised = {"a", "b", "metric", "difference", "ci95", "p_value", "n"}
+    assert row.keys() == promised | {"groups", "test"}
+    assert json.loads(out)["tied_with_best"] == ["sid--canon6d_iso12600"]
     assert row["difference"] == pytest.approx(10, abs=0.5)
 
 

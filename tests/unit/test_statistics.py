@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eval.statistics import compare, grouped, mean_interval, of_rows
-from lldata.errors import ScoreError
-from tests.records import classical, record, rows
-
-UNEQUAL = (1, 9, 2, 1, 6, 3, 4, 2)
+from eval.clustered import spread_of_mean
+from eval.statistics import grouped, mean_interval, of_rows
+from tests.records import rows
 
 
 def test_one_pair_a_group_is_students_interval():
@@ -41,19 +39,37 @@ def test_equal_scores_give_an_interval_of_no_width():
     assert mean_interval([5.0] * 6, list("abcdef")).ci95 == (5.0, 5.0)
 
 
-@pytest.mark.parametrize("sizes", [(3,) * 5, (1,) * 12, UNEQUAL, UNEQUAL * 6], ids=str)
-@pytest.mark.parametrize("shared", [0.0, 0.5])
-def test_the_interval_holds_the_truth_95_times_in_100(sizes: tuple[int, ...], shared: float):
-    random = np.random.default_rng(7)
-    member = np.repeat(np.arange(len(sizes)), sizes)
-    groups = [str(group) for group in member]
-    inside = 0
-    for _ in range(1200):
-        places = random.normal(0, np.sqrt(shared), len(sizes))
-        values = places[member] + random.normal(0, np.sqrt(1 - shared), len(member))
-        low, high = mean_interval(values.tolist(), groups).ci95 or (0, 0)
-        inside += low < 0 < high
-    assert 0.93 <= inside / 1200 <= 0.98
+@pytest.mark.parametrize(
+    ("sizes", "share"),
+    [((3,) * 5, 0.5), ((1, 9, 2, 1, 6, 3, 4, 2), 0.5), ((100, 1, 2, 3, 4, 1, 2), 0.5),
+     ((100, 1, 2, 3, 4, 1, 2), 0.9), ((4, 3, 3, 3, 3), 0.2)],
+    ids=str,
+)  # fmt: skip
+def test_the_interval_holds_the_truth_95_times_in_100(sizes: tuple[int, ...], share: float):
+    random, number = np.random.default_rng(7), np.array(sizes)
+    means = random.normal(0, np.sqrt(share + (1 - share) / number), (6000, len(number)))
+    within = (1 - share) * random.chisquare(number.sum() - len(number), 6000)
+    chances = spread_of_mean(means, within, number).beyond(means @ number / number.sum())
+    assert 0.93 <= np.mean(chances > 0.05) <= 0.97
+
+
+def test_the_interval_ends_where_one_distance_in_twenty_lies_beyond():
+    sizes = np.array([100, 1, 2, 3, 4, 1, 2])
+    means = np.array([30.0, 28.0, 31.5, 29.0, 33.0, 27.5, 30.5])
+    spread = spread_of_mean(means, np.asarray(40.0), sizes)
+    assert float(spread.beyond(spread.half_width(0.95))) == pytest.approx(0.05)
+
+
+def test_a_group_of_many_pairs_alike_tells_no_more_than_one_pair():
+    small = {f"{k}": [29.0 + k, 29.0 + k] for k in range(6)}
+    large = {**small, "0": [29.0] * 200}
+    widths = []
+    for scores in (small, large):
+        values = [value for part in scores.values() for value in part]
+        groups = [name for name, part in scores.items() for _ in part]
+        low, high = mean_interval(values, groups).ci95 or (0, 0)
+        widths.append(high - low)
+    assert widths[1] > 1.5 * widths[0]
 
 
 def test_rows_without_a_score_are_left_out_of_the_mean():
@@ -73,53 +89,3 @@ def test_equal_scores_in_another_order_have_the_same_mean():
     values = [0.1, 1e16, 0.3, -1e16, 0.7, 0.2]
     groups = list("abcdef")
     assert mean_interval(values, groups).mean == mean_interval(values[::-1], groups).mean
-
-
-def test_a_method_one_decibel_better_on_every_pair_is_certainly_better():
-    better = record(tuple(
-        replace(row, scores={"psnr": (row.scores["psnr"] or 0) + 1}) for row in rows()
-    ))  # fmt: skip
-    (found,) = compare([better, record()], "psnr")
-    assert found.difference == pytest.approx(1)
-    assert found.ci95 == pytest.approx((1, 1))
-    assert found.p_value == pytest.approx(0, abs=1e-12)
-    assert found.n == 24
-
-
-def test_p_values_are_multiplied_as_holm_says():
-    records = [record(rows(30, seed=seed)) for seed in (1, 2, 3)]
-    alone = sorted(compare([a, b], "psnr")[0].p_value or 0
-                   for i, a in enumerate(records) for b in records[i + 1 :])  # fmt: skip
-    together = sorted(one.p_value or 0 for one in compare(records, "psnr"))
-    assert together[0] == pytest.approx(min(1, 3 * alone[0]))
-    assert together[1] >= min(1, 2 * alone[1])
-
-
-def test_records_of_other_data_or_another_definition_are_not_compared():
-    with pytest.raises(ScoreError, match="digest is ffff"):
-        compare([record(), record(digest="ff" * 32)], "psnr")
-    other = {"psnr": replace(record().metrics["psnr"], definition="000000000000")}
-    with pytest.raises(ScoreError, match="its psnr has definition 000000000000"):
-        compare([record(), classical("lime", 20, metrics=other)], "psnr")
-    with pytest.raises(ScoreError, match="it has no lpips"):
-        compare([record(), record()], "lpips")
-    with pytest.raises(ScoreError, match="1 record is given, but two are needed"):
-        compare([record()], "psnr")
-
-
-def test_records_of_another_track_or_split_or_of_other_pairs_are_not_compared():
-    with pytest.raises(ScoreError, match="it is of split 'test' of track other"):
-        compare([record(), record(track="other")], "psnr")
-    with pytest.raises(ScoreError, match="it is of split 'val' of track"):
-        compare([record(), record(split="val")], "psnr")
-    with pytest.raises(ScoreError, match="it has no pair in common with sid"):
-        compare([record(rows()[:6]), record(rows()[6:])], "psnr")
-
-
-def test_pairs_that_only_one_record_has_are_counted():
-    said: list[str] = []
-    (found,) = compare([record(), classical("lime", 20, rows=rows(20)[:18])], "psnr", said.append)
-    assert found.n == 18
-    a, b = "sid--canon6d_iso12600 (24 pairs)", "lime--default (18 pairs)"
-    assert said == [f"{a} and {b} share 18: only these are compared"]
-    compare([record(), classical("lime", 20)], "psnr", pytest.fail)

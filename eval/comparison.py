@@ -1,0 +1,190 @@
+"""Which of several methods is better, and whether that could be chance.
+
+Methods are compared pair by pair, over the pairs both were scored on; groups, not pairs, count as
+independent. p-values are Holm's (Scandinavian Journal of Statistics 6, 1979), over all
+comparisons made together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+
+from eval import sign_flips
+from eval.record import Record
+from eval.statistics import CONFIDENCE, GROUPS_NEEDED, mean_interval, of_rows
+from lldata.errors import ScoreError
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The difference of two methods on the pairs both were scored on, a minus b."""
+
+    a: str
+    b: str
+    metric: str
+    difference: float | None
+    ci95: tuple[float, float] | None
+    p_value: float | None  # two-sided, Holm-corrected; None below 5 groups
+    n: int
+    groups: int
+    test: str | None  # what p_value is of; None without one
+
+
+def compare(
+    records: Sequence[Record], metric: str, tell: Callable[[str], None] = lambda _: None
+) -> list[Comparison]:
+    """Compare every two records on the pairs they share, pair by pair.
+
+    Parameters
+    ----------
+    records : of one track, split and equal digests
+    metric : a metric all of them hold under one definition
+    tell : gets a line for every two records that do not share all of their pairs
+
+    Returns
+    -------
+    the comparisons in the order of `itertools.combinations`
+
+    Raises
+    ------
+    ScoreError
+        If there are fewer than two, they differ in their track, data or the metric's definition,
+        or two of them have no pair in common.
+    """
+    if len(records) < 2:
+        raise ScoreError(
+            "compare",
+            f"{len(records)} record is given",
+            "two are needed",
+            "Name the record.json of at least two runs",
+        )
+    for record in records:
+        _check_comparable(records[0], record, metric)
+    couples = list(combinations(records, 2))
+    for a, b in couples:
+        _check_shared(a, b, tell)
+    return _holm([_paired(a, b, metric) for a, b in couples])
+
+
+def tied_with_best(records: Sequence[Record], metric: str) -> list[bool | None]:
+    """Return of each record whether it is not significantly worse than the best mean.
+
+    The corrections are for all comparisons of these records, as the best is not known beforehand.
+
+    Returns
+    -------
+    in the order of `records`; the best is tied with itself. All None where no direction of the
+    metric is better or a record has no score; None where there are too few groups for a test
+
+    Raises
+    ------
+    ScoreError
+        If the records cannot be compared.
+    """
+    better = records[0].metrics[metric].better if records else "none"
+    means = [of_rows(record.rows, metric).mean for record in records]
+    known = [mean for mean in means if mean is not None]
+    if better == "none" or len(known) < len(records):
+        return [None] * len(records)
+    best = known.index(max(known) if better == "higher" else min(known))
+    if len(records) == 1:
+        return [True]
+    found = dict(zip(combinations(range(len(records)), 2), compare(records, metric), strict=True))
+    chances = [found[min(i, best), max(i, best)].p_value if i != best else 1.0
+               for i in range(len(records))]  # fmt: skip
+    return [None if chance is None else chance > 1 - CONFIDENCE for chance in chances]
+
+
+def in_words(found: Sequence[Comparison], tied: Sequence[str]) -> str:
+    """Return what the p-values are of and which methods cannot be told from the best."""
+    tests = sorted({one.test for one in found if one.test})
+    if not tests:
+        return f"no interval and no p: fewer than {GROUPS_NEEDED} groups"
+    text = f"p: {'; '.join(tests)}; Holm's correction for {len(found)} comparisons"
+    if len(tied) == 1:
+        return f"{text}. Significantly better than the others: {tied[0]}"
+    return f"{text}. Not told from the best: {', '.join(tied)}" if tied else text
+
+
+def _check_comparable(a: Record, b: Record, metric: str) -> None:
+    where = f"{b.file_name} on {b.track}"
+    for record in (a, b):
+        if metric not in record.metrics:
+            raise ScoreError(
+                f"{record.file_name} on {record.track}",
+                f"it has no {metric}",
+                f"it holds {', '.join(record.metrics)}",
+                "Name another metric, or run it again with --metrics",
+            )
+    if (a.track, a.split) != (b.track, b.split):
+        raise ScoreError(
+            where,
+            f"it is of split '{b.split}' of track {b.track}",
+            f"{a.file_name} is of split '{a.split}' of track {a.track}",
+            "Compare records of one track",
+        )
+    if (a.digest, a.reference_digest) != (b.digest, b.reference_digest):
+        raise ScoreError(
+            where,
+            f"its dataset's digest is {b.digest[:12]}",
+            f"that of {a.file_name} is {a.digest[:12]}",
+            "Compare records of the same data",
+        )
+    if a.metrics[metric].definition != b.metrics[metric].definition:
+        raise ScoreError(
+            where,
+            f"its {metric} has definition {b.metrics[metric].definition}",
+            f"that of {a.file_name} has {a.metrics[metric].definition}",
+            "Run one of them again",
+        )
+
+
+def _check_shared(a: Record, b: Record, tell: Callable[[str], None]) -> None:
+    mine, theirs = ({row.pair for row in record.rows} for record in (a, b))
+    shared = len(mine & theirs)
+    if not shared:
+        raise ScoreError(
+            f"{b.file_name} on {b.track}",
+            f"it has no pair in common with {a.file_name}",
+            "methods are compared pair by pair",
+            "Run both on the same pairs",
+        )
+    if mine != theirs:
+        tell(
+            f"{a.file_name} ({len(mine)} pairs) and {b.file_name} ({len(theirs)} pairs) share "
+            f"{shared}: only these are compared"
+        )
+
+
+def _paired(a: Record, b: Record, metric: str) -> Comparison:
+    others = {row.pair: row.scores.get(metric) for row in b.rows}
+    differences, groups = [], []
+    for row in a.rows:
+        mine, other = row.scores.get(metric), others.get(row.pair)
+        if mine is not None and other is not None:
+            differences.append(mine - other)
+            groups.append(row.group)
+    found = mean_interval(differences, groups)
+    p_value, test = None, None
+    if found.ci95 is not None:
+        _, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
+        sums = np.bincount(member, weights=np.asarray(differences))
+        p_value, test = float(sign_flips.p_values(sums[None])[0]), sign_flips.named(len(sums))
+    return Comparison(
+        a.file_name, b.file_name, metric, found.mean, found.ci95, p_value, found.n, found.groups,
+        test,
+    )  # fmt: skip
+
+
+def _holm(found: list[Comparison]) -> list[Comparison]:
+    """Return the comparisons with Holm's correction of their p-values."""
+    tested = sorted((c.p_value, i) for i, c in enumerate(found) if c.p_value is not None)
+    corrected, largest = list(found), 0.0
+    for rank, (p_value, index) in enumerate(tested):
+        largest = max(largest, min(1.0, p_value * (len(tested) - rank)))
+        corrected[index] = replace(found[index], p_value=largest)
+    return corrected

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from eval import sign_flips
+from eval.comparison import compare, in_words, tied_with_best
+from eval.record import Record
+from lldata.errors import ScoreError
+from tests.records import classical, record, rows
+
+
+def moved(by: float, method: str = "sid") -> Record:
+    """Return sid's record with every pair's PSNR changed by so many dB."""
+    scored = tuple(replace(row, scores={"psnr": (row.scores["psnr"] or 0) + by, "ssim": 0.9})
+                   for row in rows())  # fmt: skip
+    return record(scored, method=method)
+
+
+def test_all_flips_of_five_groups_that_agree_leave_one_chance_in_sixteen():
+    assert sign_flips.p_values(np.array([[1.0, 2.0, 0.5, 3.0, 1.5]])) == pytest.approx(2 / 2**5)
+
+
+def test_a_flip_that_reaches_the_observed_total_counts():
+    assert sign_flips.p_values(np.array([[1.0, 1.0, -3.0]])) == pytest.approx(1.0)
+    assert sign_flips.p_values(np.array([[1.0, 2.0, 4.0, -0.5]])) == pytest.approx(4 / 16)
+
+
+def test_drawn_flips_agree_with_all_flips(monkeypatch: pytest.MonkeyPatch):
+    sums = np.random.default_rng(3).normal(0.5, 1, (3, 12))
+    exact = sign_flips.p_values(sums)
+    monkeypatch.setattr(sign_flips, "MOST_EXACT", 4)
+    assert sign_flips.p_values(sums) == pytest.approx(exact, abs=0.005)
+
+
+def test_no_difference_anywhere_is_certainly_chance():
+    assert sign_flips.p_values(np.zeros((1, 6))) == pytest.approx(1.0)
+
+
+def test_a_method_one_decibel_better_on_every_pair_is_certainly_better():
+    better = record(tuple(
+        replace(row, scores={"psnr": (row.scores["psnr"] or 0) + 1}) for row in rows()
+    ))  # fmt: skip
+    (found,) = compare([better, record()], "psnr")
+    assert found.difference == pytest.approx(1)
+    assert found.ci95 == pytest.approx((1, 1))
+    assert found.p_value == pytest.approx(2 / 2**8)
+    assert (found.n, found.groups) == (24, 8)
+    assert found.test == "all 256 sign flips of 8 groups"
+
+
+def test_p_values_are_multiplied_as_holm_says():
+    records = [record(rows(30, seed=seed)) for seed in (1, 2, 3)]
+    alone = sorted(compare([a, b], "psnr")[0].p_value or 0
+                   for i, a in enumerate(records) for b in records[i + 1 :])  # fmt: skip
+    together = sorted(one.p_value or 0 for one in compare(records, "psnr"))
+    assert together[0] == pytest.approx(min(1, 3 * alone[0]))
+    assert together[1] >= min(1, 2 * alone[1])
+
+
+def test_records_of_other_data_or_another_definition_are_not_compared():
+    with pytest.raises(ScoreError, match="digest is ffff"):
+        compare([record(), record(digest="ff" * 32)], "psnr")
+    other = {"psnr": replace(record().metrics["psnr"], definition="000000000000")}
+    with pytest.raises(ScoreError, match="its psnr has definition 000000000000"):
+        compare([record(), classical("lime", 20, metrics=other)], "psnr")
+    with pytest.raises(ScoreError, match="it has no lpips"):
+        compare([record(), record()], "lpips")
+    with pytest.raises(ScoreError, match="1 record is given, but two are needed"):
+        compare([record()], "psnr")
+
+
+def test_records_of_another_track_or_split_or_of_other_pairs_are_not_compared():
+    with pytest.raises(ScoreError, match="it is of split 'test' of track other"):
+        compare([record(), record(track="other")], "psnr")
+    with pytest.raises(ScoreError, match="it is of split 'val' of track"):
+        compare([record(), record(split="val")], "psnr")
+    with pytest.raises(ScoreError, match="it has no pair in common with sid"):
+        compare([record(rows()[:6]), record(rows()[6:])], "psnr")
+
+
+def test_pairs_that_only_one_record_has_are_counted():
+    said: list[str] = []
+    (found,) = compare([record(), classical("lime", 20, rows=rows(20)[:18])], "psnr", said.append)
+    assert found.n == 18
+    a, b = "sid--canon6d_iso12600 (24 pairs)", "lime--default (18 pairs)"
+    assert said == [f"{a} and {b} share 18: only these are compared"]
+    compare([record(), classical("lime", 20)], "psnr", pytest.fail)
+
+
+def test_fewer_than_five_groups_have_neither_interval_nor_p_value():
+    (found,) = compare([record(rows(groups=4)), record(rows(30.5, groups=4))], "psnr")
+    assert (found.ci95, found.p_value, found.test, found.groups) == (None, None, None, 4)
+    assert in_words([found], []) == "no interval and no p: fewer than 5 groups"
+
+
+def test_methods_not_significantly_worse_are_tied_with_the_best():
+    near = classical("lime", 30, rows=rows(30, seed=2))
+    assert tied_with_best([moved(-3), record(), near], "psnr") == [False, True, True]
+    assert tied_with_best([moved(-3), record()], "psnr") == [False, True]
+
+
+def test_where_lower_is_better_the_lowest_is_the_best():
+    lower = {"psnr": replace(record().metrics["psnr"], better="lower")}
+    worse, best = (replace(moved(by), metrics=lower) for by in (0, -3))
+    assert tied_with_best([worse, best], "psnr") == [False, True]
+
+
+def test_too_few_groups_tell_no_method_from_the_best():
+    few = [record(rows(psnr, groups=4)) for psnr in (20, 30)]
+    assert tied_with_best(few, "psnr") == [None, True]
+    assert tied_with_best([record()], "psnr") == [True]
+
+
+def test_a_metric_without_direction_has_no_best():
+    none = {"psnr": replace(record().metrics["psnr"], better="none")}
+    assert tied_with_best([record(metrics=none), record(metrics=none)], "psnr") == [None, None]
