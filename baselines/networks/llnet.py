@@ -37,6 +37,7 @@ from baselines.training.stacked_autoencoder import (
     pretraining,
 )
 from lldata.dataset import PictureCrop
+from lldata.errors import MethodError
 from lldata.sample import Sample
 
 INFO = MethodInfo(
@@ -101,6 +102,14 @@ PRESETS = {
 def learner(recipe: LlnetRecipe, data: Data, seed: int) -> StackLearner:
     """Return what trains the network: each layer by itself, then all on dark and bright patches."""
     units = (recipe.outer, recipe.middle, recipe.inner)
+    before = pretraining(recipe, LAYERS)
+    if 0 < data.steps <= before:
+        raise MethodError(
+            f"--steps {data.steps}",
+            f"the first {before} train each layer by itself",
+            "the network answers only after the fine-tuning that follows",
+            "Give more, or lower --set pretrain_steps",
+        )
     stack: Stack = drawn(lambda: network(recipe.gray, *units), seed)
     return StackLearner(stack, partial(_read, recipe.gray), recipe, seed)
 

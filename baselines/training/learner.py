@@ -23,6 +23,7 @@ class Data:
     planes: int  # of the input: 4 (Bayer), 9 (X-Trans) or 3
     epoch: int  # crops
     generator: Literal["retinex", "gamma"] | None = None  # what darkened synthesised pictures
+    steps: int = 0  # of the whole run; 0: not known
 
 
 class Phase(NamedTuple):

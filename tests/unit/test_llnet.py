@@ -144,3 +144,8 @@ def test_an_option_it_cannot_have_is_refused(option: str, value: object, said: s
 def test_a_recipe_whose_crops_hold_no_patch_is_refused():
     with pytest.raises(MethodError, match="of at least 17"):
         llnet.PRESETS["quick"].changed({"crop": 16})
+
+
+def test_a_run_that_would_end_in_the_pretraining_is_refused(dusk: store.Store):
+    with pytest.raises(MethodError, match="--steps 6: the first 6 train each layer by itself"):
+        train("llnet", dusk, **{**TINY_RUN, "steps": 6})  # type: ignore[arg-type]
