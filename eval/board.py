@@ -112,6 +112,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
     )  # fmt: skip
     return {
         "rank": entry.rank,
+        "tied_with_best": entry.tied,
         **{name: getattr(record, name) for name in names},
         "seconds_per_image": image_seconds(record),
         "scores": scores,

@@ -295,8 +295,8 @@ def compare(
 
     read = [read_valid(path) for path in records]
     found = work(read, metric, tell=console.say)
-    tied = [r.file_name for r, is_tied in zip(read, tied_with_best(read, metric), strict=True)
-            if is_tied]  # fmt: skip
+    ties = zip(read, tied_with_best(read, found), strict=True)
+    tied = [record.file_name for record, is_tied in ties if is_tied]
     if as_json:
         console.print_json({"pairs": [vars(one) for one in found], "tied_with_best": tied})
         return

@@ -70,32 +70,35 @@ def compare(
     return _holm([_paired(a, b, metric) for a, b in couples])
 
 
-def tied_with_best(records: Sequence[Record], metric: str) -> list[bool | None]:
-    """Return of each record whether it is not significantly worse than the best mean.
+def tied_with_best(records: Sequence[Record], found: Sequence[Comparison]) -> list[bool | None]:
+    """Return of each record whether it is not significantly worse than the one of the best mean.
 
-    The corrections are for all comparisons of these records, as the best is not known beforehand.
+    All comparisons have to be given: as the best is not known beforehand, the p-values must be
+    corrected for all of them.
+
+    Parameters
+    ----------
+    records : those compared
+    found : what `compare` returned for them
 
     Returns
     -------
-    in the order of `records`; the best is tied with itself. All None where no direction of the
-    metric is better or a record has no score; None where there are too few groups for a test
-
-    Raises
-    ------
-    ScoreError
-        If the records cannot be compared.
+    in the order of `records`; the best is tied with itself. None where there is no test, or no
+    direction of the metric is better
     """
-    better = records[0].metrics[metric].better if records else "none"
+    metric = found[0].metric if found else ""
     means = [of_rows(record.rows, metric).mean for record in records]
     known = [mean for mean in means if mean is not None]
-    if better == "none" or len(known) < len(records):
-        return [None] * len(records)
-    best = known.index(max(known) if better == "higher" else min(known))
-    if len(records) == 1:
-        return [True]
-    found = dict(zip(combinations(range(len(records)), 2), compare(records, metric), strict=True))
-    chances = [found[min(i, best), max(i, best)].p_value if i != best else 1.0
-               for i in range(len(records))]  # fmt: skip
+    if not found or records[0].metrics[metric].better == "none" or len(known) < len(means):
+        return [None] * len(means)
+    higher = records[0].metrics[metric].better == "higher"
+    best = known.index(max(known) if higher else min(known))
+    chances: list[float | None] = [None] * len(means)
+    for (a, b), one in zip(combinations(range(len(means)), 2), found, strict=True):
+        if best in (a, b):
+            chances[a + b - best] = one.p_value
+    if any(chance is not None for chance in chances):
+        chances[best] = 1.0
     return [None if chance is None else chance > 1 - CONFIDENCE for chance in chances]
 
 

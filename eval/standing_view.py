@@ -8,6 +8,7 @@ from eval import page
 from eval.figures import Strip, strips
 from eval.record import Record
 from eval.standings import Entry, Standing
+from eval.statistics import GROUPS_NEEDED
 from eval.summary import (
     Mark,
     counted,
@@ -35,6 +36,7 @@ def view(table: Standing) -> dict[str, Any]:
         "extent": _extent(table),
         "marks": _marks(table),
         "order": _order_text(table),
+        "ties": _ties_text(table),
         "kind": "; simulated" if table.entries[0].record.synthetic else "",
         "titles": _titles(table),
         **rows,
@@ -63,6 +65,19 @@ def _order_text(table: Standing) -> str:
     return "" if first.better == "none" else f"{first.metric}, {first.better} is better"
 
 
+def _ties_text(table: Standing) -> str:
+    """Return how ties with the best were decided, or why they were not."""
+    ranked = [entry for entry in table.blind if entry.rank]
+    if len(ranked) < 2:
+        return ""
+    if ranked[0].tied is None:
+        return f"Fewer than {GROUPS_NEEDED} groups: no test of which differences could be chance."
+    return (
+        "Not told from the best: the difference over the same pairs could be chance (sign flips "
+        "of groups, p over 0.05 after Holm's correction for all comparisons of the table)."
+    )
+
+
 def _titles(table: Standing) -> list[str]:
     """Return the columns' headings; a metric under two definitions says which is which."""
     names = [column.metric for column in table.columns]
@@ -85,6 +100,8 @@ def _row(entry: Entry, table: Standing, strip: Strip | None) -> dict[str, Any]:
     first = entry.scores[table.columns[0].metric, table.columns[0].definition]
     if first.identical:
         own.append(Mark(f"{counted(first.identical, 'pair')} equal to the reference", "warm"))
+    if entry.tied and (entry.rank or 0) > 1:
+        own.append(Mark("not told from the best"))
     if f"{record.dataset}/{record.split}" in record.trained_on:
         own.append(Mark("trained on these pairs", "warm"))
     return {

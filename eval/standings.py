@@ -10,10 +10,11 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from eval import tracks
+from eval.comparison import compare, tied_with_best
 from eval.record import Record
 from eval.summary import Score, counted, score_of
 from lldata.console import to_json
@@ -47,6 +48,7 @@ class Entry:
     copy: str  # where the page keeps the record, relative to itself
     scores: Mapping[tuple[str, str], Score]  # by metric and definition
     rank: int | None = None
+    tied: bool | None = None  # not significantly worse than the best; None: not tested
 
 
 @dataclass(frozen=True)
@@ -205,11 +207,18 @@ def _ranked(entries: Sequence[Entry], place: Place) -> tuple[Entry, ...]:
     """Return the entries with ranks; equal means share one, and a gap in the scores has none."""
     found: list[Entry] = []
     rank, last = 0, None
-    for number, entry in enumerate((e for e in entries if _rankable(e, place)), start=1):
+    rivals = [entry for entry in entries if _rankable(entry, place)]
+    for number, (entry, tied) in enumerate(zip(rivals, _tied(rivals, place), strict=True), start=1):
         mean = entry.scores[place.metric, place.definition].mean
         rank, last = (rank, last) if mean == last else (number, mean)
-        found.append(Entry(entry.record, entry.copy, entry.scores, rank))
+        found.append(replace(entry, rank=rank, tied=tied))
     return (*found, *(e for e in entries if not _rankable(e, place)))
+
+
+def _tied(rivals: Sequence[Entry], place: Place) -> list[bool | None]:
+    records = [entry.record for entry in rivals]
+    found = compare(records, place.metric) if len(records) > 1 else []
+    return tied_with_best(records, found)
 
 
 def _rankable(entry: Entry, place: Place) -> bool:

@@ -91,6 +91,20 @@ def test_equal_means_share_a_rank() -> None:
     assert [entry.rank for entry in table.blind] == [1, 1, 3]
 
 
+def test_methods_whose_lead_could_be_chance_are_tied_with_the_best(tmp_path: Path) -> None:
+    near = classical("lime", 30.0, rows=rows(30.0, seed=2))
+    text, data = built(tmp_path, record(), near, classical("gamma", 23.0))
+    assert [entry["tied_with_best"] for entry in data["tracks"][0]["blind"]] == [True, True, False]
+    assert text.count('<span class="mark ">not told from the best</span>') == 1
+    assert "Not told from the best: the difference over the same pairs" in Page(text).text
+
+
+def test_of_few_groups_the_page_says_that_nothing_was_tested(tmp_path: Path) -> None:
+    text, data = built(tmp_path, *(record(rows(p, groups=4), method=f"m{p}") for p in (20, 30)))
+    assert [entry["tied_with_best"] for entry in data["tracks"][0]["blind"]] == [None, None]
+    assert "Fewer than 5 groups: no test" in Page(text).text
+
+
 def test_where_lower_is_better_the_lowest_mean_is_first() -> None:
     use = MetricUse("abc", "1/255", "lower")
     good, bad = (

@@ -96,24 +96,24 @@ def test_fewer_than_five_groups_have_neither_interval_nor_p_value():
     assert in_words([found], []) == "no interval and no p: fewer than 5 groups"
 
 
+def ties(*records: Record) -> list[bool | None]:
+    return tied_with_best(records, compare(records, "psnr"))
+
+
 def test_methods_not_significantly_worse_are_tied_with_the_best():
     near = classical("lime", 30, rows=rows(30, seed=2))
-    assert tied_with_best([moved(-3), record(), near], "psnr") == [False, True, True]
-    assert tied_with_best([moved(-3), record()], "psnr") == [False, True]
+    assert ties(moved(-3), record(), near) == [False, True, True]
+    assert ties(moved(-3), record()) == [False, True]
 
 
 def test_where_lower_is_better_the_lowest_is_the_best():
     lower = {"psnr": replace(record().metrics["psnr"], better="lower")}
     worse, best = (replace(moved(by), metrics=lower) for by in (0, -3))
-    assert tied_with_best([worse, best], "psnr") == [False, True]
+    assert ties(worse, best) == [False, True]
 
 
-def test_too_few_groups_tell_no_method_from_the_best():
-    few = [record(rows(psnr, groups=4)) for psnr in (20, 30)]
-    assert tied_with_best(few, "psnr") == [None, True]
-    assert tied_with_best([record()], "psnr") == [True]
-
-
-def test_a_metric_without_direction_has_no_best():
+def test_without_a_test_or_a_direction_nothing_is_tied():
+    assert ties(*(record(rows(psnr, groups=4)) for psnr in (20, 30))) == [None, None]
     none = {"psnr": replace(record().metrics["psnr"], better="none")}
-    assert tied_with_best([record(metrics=none), record(metrics=none)], "psnr") == [None, None]
+    assert ties(record(metrics=none), record(metrics=none)) == [None, None]
+    assert tied_with_best([record()], []) == [None]
