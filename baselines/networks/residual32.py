@@ -27,7 +27,7 @@ INFO = MethodInfo(
     parameters=2_570_691,
 )
 LAYOUT = Layout(planes=4, blocks=32)
-PRESETS = residual16.PRESETS
+PRESETS = residual16.OF_32_BLOCKS
 
 
 def learner(recipe: ResidualRecipe, data: Data, seed: int) -> Learner:

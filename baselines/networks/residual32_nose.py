@@ -29,7 +29,7 @@ INFO = MethodInfo(
     parameters=2_552_131,
 )
 LAYOUT = Layout(planes=4, blocks=32, squeeze=False)
-PRESETS = residual16.PRESETS
+PRESETS = residual16.OF_32_BLOCKS
 
 
 def learner(recipe: ResidualRecipe, data: Data, seed: int) -> Learner:

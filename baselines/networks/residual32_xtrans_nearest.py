@@ -31,7 +31,7 @@ INFO = MethodInfo(
     parameters=2_462_787,
 )
 LAYOUT = Layout(planes=9, blocks=32, upsampling="nearest")
-PRESETS = residual16.PRESETS
+PRESETS = residual16.OF_32_BLOCKS
 
 
 def learner(recipe: ResidualRecipe, data: Data, seed: int) -> Learner:
