@@ -82,7 +82,7 @@ PRESETS = {
         checkpoint_every=1000, validate_every=10_000, log_every=100,
     ),
     "quick": RetinexRecipe(
-        steps=1500, batch=16, crop=48, learning_rate=3e-3, final_learning_rate=0.0,
+        steps=1000, batch=16, crop=48, learning_rate=3e-3, final_learning_rate=0.0,
         schedule="cosine", weight_decay=1e-4, redraw=True, width=16,
     ),
 }  # fmt: skip
@@ -206,8 +206,8 @@ def build(
     ----------
     device : auto, cpu, cuda, cuda:N or mps
     precision : what inference computes in; auto is bf16 where the processor multiplies it
-    alpha : how strongly pictures are brightened, 1 unless given; 0 only denoises, and training
-        saw 0.5 to 2
+    alpha : how strongly pictures are brightened, 1 unless given; training saw 0.5 to 2, and 0
+        leaves a picture about as dark as it is
     degradation : take the alpha drawn for each picture of a synthesised dataset instead; the
         method is then an oracle
     width, estimate_blocks, enhance_blocks : planes and blocks of the networks; left out, those of
