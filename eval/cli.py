@@ -126,6 +126,9 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where it stopped.")] = False,
     device: Device = "auto",
     options: Sets = None,
+    perceptual: Annotated[
+        str | None, typer.Option(help="What compares regions: vgg19, random or none.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of weights.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -135,9 +138,10 @@ def train(
     """
     from eval.training import train_method
 
+    given = {} if perceptual is None else {"perceptual": perceptual}
     folder = train_method(
         model, dataset, tell=console.say, preset=preset, steps=steps, seed=seed, resume=resume,
-        device=device, options=_options(options), out=out,
+        device=device, options=_options(options) | given, out=out,
     )  # fmt: skip
     if as_json:
         console.print_json({"method": model, "dataset": dataset, "weights": folder})

@@ -145,7 +145,8 @@ def terms_of(recipe: ContextualRecipe, extractor: Extractor | None) -> Terms:
     weights = recipe
     if recipe.identity_of_cycle:
         weights = replace(recipe, identity=recipe.identity * recipe.cycle)
-    return Terms(weights, parts, likenesses, see_regions if recipe.context else see_patches)
+    see = see_regions if recipe.context else see_patches
+    return Terms(weights, parts, likenesses, see, getattr(extractor, "facts", {}))
 
 
 def see_regions(batch: PatchPair) -> Pictures:

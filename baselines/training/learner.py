@@ -52,6 +52,10 @@ class Learner:
         """Return the names of the phases of a step, in order."""
         return tuple(self.phases)
 
+    def facts(self) -> dict[str, str]:
+        """Return what besides recipe and data decides the weights, for their config."""
+        return {}
+
     def parts(self) -> dict[str, Resumable]:
         """Return what changes in training besides networks and optimisers."""
         return {}

@@ -127,11 +127,13 @@ def _run(plan: Plan, fabric: Fabric, score: Score | None, progress: Progress | N
             resuming.save(plan.folder, step, plan.facts(), parts)
 
     if fabric.is_global_zero:
-        _finish(plan, average, validation, fabric)
+        _finish(plan, learner, average, validation, fabric)
     fabric.barrier()
 
 
-def _finish(plan: Plan, average: Average, validation: Validation, fabric: Fabric) -> None:
+def _finish(
+    plan: Plan, learner: Learner, average: Average, validation: Validation, fabric: Fabric
+) -> None:
     """Write the weights, then the config that makes them finished, then drop the resume state."""
     sha256 = write(plan.folder / MODEL, average.tensors)
     best = {"best_sha256": validation.best_sha256} if validation.best_sha256 else {}
@@ -141,7 +143,7 @@ def _finish(plan: Plan, average: Average, validation: Validation, fabric: Fabric
         "processes": fabric.world_size,
     }
     parameters = sum(p.numel() for p in average.network.parameters())
-    facts = plan.facts() | {"parameters": parameters, "sha256": sha256} | best
+    facts = plan.facts() | learner.facts() | {"parameters": parameters, "sha256": sha256} | best
     write_config(plan.folder, facts | software | {"threads": torch.get_num_threads()})
     (plan.folder / resuming.RESUME).unlink(missing_ok=True)
 

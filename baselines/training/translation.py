@@ -9,8 +9,8 @@ equations 1 to 4, have it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -95,6 +95,7 @@ class Terms:
     adversarial_parts: Sequence[Part]
     likenesses: Sequence[Likeness]
     see: Callable[[PatchPair], Pictures]
+    facts: Mapping[str, str] = field(default_factory=dict)  # for the config of the weights
 
     @property
     def losses(self) -> Losses:
@@ -194,6 +195,7 @@ class Translation(Learner):
         self, networks: Networks, terms: Terms, recipe: TranslationRecipe, seed: int
     ) -> None:
         exchange = Exchange()
+        self.terms = terms
         self.pools = {
             side: ImagePool(recipe.pool, (seed, number)) for number, side in enumerate(SIDES)
         }
@@ -210,6 +212,10 @@ class Translation(Learner):
         """Seed the pools' draws of a step."""
         for pool in self.pools.values():
             pool.begin(step)
+
+    def facts(self) -> dict[str, str]:
+        """Return what regions were compared through, where they were."""
+        return dict(self.terms.facts)
 
     def parts(self) -> dict[str, Resumable]:
         """Return the pools."""

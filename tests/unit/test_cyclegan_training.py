@@ -19,6 +19,7 @@ from baselines import method
 from baselines.inference.vgg19 import PINNED
 from baselines.training import resume, weights
 from baselines.training.train import train
+from eval import cli
 from lldata import upkeep
 from lldata.errors import LowLightError, MethodError
 from lldata.reading.clip_files import find
@@ -187,6 +188,30 @@ def test_weights_of_vgg19_that_are_not_there_are_asked_for_by_name(dataset: Stor
     with pytest.raises(MethodError, match=rf"{PINNED}: the weights of VGG19 are not there"):
         run("contextual_cyclegan", dataset, tmp_path / "w", perceptual="vgg19")
     assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize("kind", ["random", "none"])
+def test_what_compared_the_regions_is_recorded(dataset: Store, tmp_path: Path, kind: str):
+    folder = run("contextual_cyclegan", dataset, tmp_path / "w", steps=1, seed=4, perceptual=kind)
+    config = json.loads((folder / weights.CONFIG).read_text())
+    assert config["recipe"]["perceptual"] == kind
+    assert config.get("perceptual_seed") == ("4" if kind == "random" else None)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("cyclegan", "the recipe has no such value"), ("contextual_cyclegan", "it is 'vgg16'")],
+)
+def test_what_compares_regions_is_an_option_of_the_command(
+    dataset: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    name: str, said: str,
+):  # fmt: skip
+    given = ["train", "--model", name, "--dataset", str(dataset.path), "--perceptual", "vgg16"]
+    monkeypatch.setattr("sys.argv", ["lleval", *given])
+    with pytest.raises(SystemExit) as ended:
+        cli.app()
+    assert ended.value.code == 2
+    assert f"--set perceptual: {said}" in capsys.readouterr().err
 
 
 def test_weights_of_one_cyclegan_are_refused_by_the_other(dataset: Store, tmp_path: Path):
