@@ -92,9 +92,10 @@ def trial(seed: int, work: Path, changes: dict[str, Any], device: str) -> dict[s
     }
     row: dict[str, Any] = {"seed": seed, "digest": store.digest, "size": SIZE, "trainings": {}}
     for kind, options in OPTIONS.items():
-        folder = train_method(
+        folder = work / f"{kind}-seed{seed}"
+        train_method(
             METHOD, store.path, seed=seed, options={**options, **changes}, device=device,
-            resume=True, out=work / f"{kind}-seed{seed}",
+            resume=True, out=folder,
         )  # fmt: skip
         config = json.loads((folder / CONFIG).read_text("utf-8"))
         kept = ("recipe", "steps", "parameters", "sha256", "device", "threads")
