@@ -202,6 +202,32 @@ def run(
     console.say(f"report {done.report_path}")
 
 
+@_cli.command("profile")
+def profile_model(
+    model: Model,
+    size: Annotated[
+        str | None, typer.Option(metavar="HxW", help="Of the frame, in pixels of its mosaic.")
+    ] = None,
+    options: Sets = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Measure what a method costs on one frame: operations, seconds, peak memory.
+
+    Example: lleval profile --model sid --size 2848x4256
+    """
+    from baselines.method import info
+    from eval.profile import SIZES, parsed_size, profile, said
+
+    chosen = parsed_size(size) if size else SIZES[info(model).domain]
+    console.say(f"{model}: one frame of {chosen[0]}x{chosen[1]}, untrained")
+    found = profile(model, chosen, device=device, options=_options(options))
+    if as_json:
+        console.print_json(vars(found))
+    else:
+        console.print_table(model, ("", ""), said(found))
+
+
 @_cli.command()
 def enhance(
     source: Annotated[

@@ -118,7 +118,7 @@ def _run(plan: Plan, fabric: Fabric, score: Score | None, progress: Progress | N
         if validates or step % recipe.log_every == 0:
             row = log.row(step, plan.epoch(step - 1), rate)
             _check_finite(row, average.tensors)
-            if progress:
+            if progress and fabric.is_global_zero:
                 progress(step, plan.steps, next(v for k, v in row.items() if "loss" in k))
         if fabric.is_global_zero and validates:
             log.score(validation(step, average.tensors))
