@@ -37,6 +37,7 @@ class Scored:
     scores: dict[str, float]  # of a clip's frames the mean, identical ones left out
     identical: bool  # output and reference, of every frame, are equal in 8 bits
     seconds: float  # of the method, over all frames
+    camera: str | None = None
 
 
 def check_metrics(metrics: Sequence[Metric], store: Store, rows: Any) -> None:

@@ -107,6 +107,7 @@ def score_pair(job: Job, pair: str) -> Finished:
         scores={k: value if np.isfinite(value) else None for k, value in scored.scores.items()},
         identical=scored.identical,
         seconds=scored.seconds,
+        camera=scored.camera,
     )
     finished = Finished(
         job.fingerprint,
@@ -177,7 +178,8 @@ class _Runner:
         scores = score_images(picture, reference, self.metrics, input=given)
         shown = to_uint8(picture), to_uint8(reference)
         pictures.keep(job.folder, sample, *shown)
-        return Scored(scores, bool(np.array_equal(*shown)), seconds)
+        camera = sample.frame.camera if sample.frame else None
+        return Scored(scores, bool(np.array_equal(*shown)), seconds, camera or None)
 
     def clip(self, job: Job, pair: str) -> Scored:
         """Run and score one clip, and keep its frames."""

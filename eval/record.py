@@ -32,6 +32,7 @@ class Row:
     scores: Mapping[str, float | None]  # None: the score is infinite (identical) or undefined
     identical: bool  # output and reference are equal in 8 bits
     seconds: float | None = None  # the method and, for one of pictures, the rendering it reads
+    camera: str | None = None  # make and model; None: not known, as of ready pictures
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ def _checked(cls: Any, document: Mapping[str, Any], where: str) -> Any:
     """Return an instance of the dataclass `cls` whose fields have their declared types."""
     hints = _hints(cls)
     names = {field.name for field in fields(cls)}
-    required = {f.name for f in fields(cls) if f.name not in ("seconds",)}
+    required = {f.name for f in fields(cls) if f.name not in ("seconds", "camera")}
     for name in sorted(set(document) ^ names):
         if name in required or name in document:
             raise ScoreError(

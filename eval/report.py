@@ -39,10 +39,11 @@ ALT: Mapping[Kind, str] = {
 
 
 class Table(NamedTuple):
-    """The scores by ratio or ISO."""
+    """The scores by ratio, ISO, camera or group."""
 
     name: str
     parts: Sequence[Part]
+    drawn: bool = True  # of groups there may be too many, and each is independent of the others
 
 
 def write_report(record: Record, folder: Path) -> Path:
@@ -65,8 +66,7 @@ def write_report(record: Record, folder: Path) -> Path:
 def _view(record: Record, folder: Path) -> dict[str, Any]:
     """Return everything the report's template shows."""
     scores = [score_of(record, metric) for metric in record.metrics]
-    named = (("exposure ratio", parts(record, "ratio")), ("ISO", parts(record, "iso")))
-    tables = [Table(name, found) for name, found in named if found]
+    tables = _tables(record)
     return {
         "record": record,
         "document": record.document(),
@@ -82,6 +82,17 @@ def _view(record: Record, folder: Path) -> dict[str, Any]:
     }
 
 
+def _tables(record: Record) -> list[Table]:
+    cameras, groups = parts(record, "camera"), parts(record, "group")
+    named = (
+        Table("exposure ratio", parts(record, "ratio")),
+        Table("ISO", parts(record, "iso")),
+        Table("camera", cameras if len(cameras) > 1 else ()),
+        Table("group", groups if len(groups) > 1 else (), drawn=False),
+    )
+    return [table for table in named if table.parts]
+
+
 def _plots(
     record: Record, tables: Sequence[Table], scores: Sequence[Score]
 ) -> list[dict[str, Any]]:
@@ -90,7 +101,7 @@ def _plots(
     for index, score in enumerate(scores):
         values = _values(record.rows, score.metric)
         if values:
-            drawn = ((table.name, _columns(table, index)) for table in tables)
+            drawn = ((t.name, _columns(t, index)) for t in tables if t.drawn)
             found.append(
                 {
                     "title": score.title,

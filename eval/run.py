@@ -15,6 +15,7 @@ from eval.folder import RECORD, TABLE
 from eval.machine import software
 from eval.pairs import Finished, kept, score_pair
 from eval.plan import Plan, Settings, make_plan
+from eval.profile import frame_size, sample_for
 from eval.record import MetricUse, Record, pairs_sha256
 from eval.report import write_report
 from eval.trained import trained_on
@@ -97,6 +98,7 @@ def _record(plan: Plan, finished: list[Finished]) -> Record:
     settings, store, info, config = plan.settings, plan.store, plan.info, plan.config
     conditions = distinct(one.conditions for one in finished)
     peaks = [one.peak_memory_bytes for one in finished if one.peak_memory_bytes]
+    flops, size = _flops(plan)
     return Record(
         track=plan.track.name,
         dataset=store.name,
@@ -120,15 +122,30 @@ def _record(plan: Plan, finished: list[Finished]) -> Record:
         seed=int(config.get("seed", settings.seed)),
         software=software(),
         hardware=hardware_of(conditions),
-        timing=_timing(plan, finished, conditions[0]),
+        timing=_timing(plan, finished, conditions[0]) | size,
         parameters=getattr(plan.method, "parameters", None),
-        flops=None,
+        flops=flops,
         peak_memory_bytes=max(peaks, default=None),
         level="rerun",
         partial=plan.partial,
         created=max(one.created for one in finished),
         rows=tuple(one.row for one in finished),
     )
+
+
+def _flops(plan: Plan) -> tuple[int | None, dict[str, str]]:
+    """Return the operations a network takes for a frame, and of what size that is.
+
+    None for classical methods, and for those that are fitted to each picture.
+    """
+    if not hasattr(plan.method, "network"):
+        return None, {}
+    from eval.flops import flops_of  # needs torch, which classical methods do without
+
+    height, width = frame_size(plan.store, plan.pairs[0])
+    return flops_of(plan.method, sample_for(plan.method, (height, width))), {
+        "flops_size": f"{height}x{width}"
+    }
 
 
 def _timing(
@@ -158,19 +175,9 @@ def _table(record: Record) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     names = list(record.metrics)
-    writer.writerow(["pair", "group", "ratio", "iso", "split", "identical", "seconds", *names])
+    told = ["pair", "group", "camera", "ratio", "iso", "split", "identical", "seconds"]
+    writer.writerow([*told, *names])
     for row in record.rows:
         scores = [row.scores[name] for name in names]
-        writer.writerow(
-            [
-                row.pair,
-                row.group,
-                row.ratio,
-                row.iso,
-                row.split,
-                row.identical,
-                row.seconds,
-                *scores,
-            ]
-        )
+        writer.writerow([*(getattr(row, name) for name in told), *scores])
     return text.getvalue()

@@ -15,6 +15,8 @@ from eval.record import Row
 GROUPS_NEEDED = 5
 CONFIDENCE = 0.95
 
+Key = Literal["ratio", "iso", "camera", "group", "split"]
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -53,10 +55,8 @@ def of_rows(rows: Iterable[Row], metric: str) -> Interval:
     return mean_interval([value for value, _ in kept], [group for _, group in kept])
 
 
-def grouped(
-    rows: Sequence[Row], key: Literal["ratio", "iso", "split"]
-) -> dict[float | str, list[Row]]:
-    """Return the rows of each ratio, ISO or split, in rising order; unknown ones are left out.
+def grouped(rows: Sequence[Row], key: Key) -> dict[float | str, list[Row]]:
+    """Return the rows of each value of `key`, in rising order; unknown ones are left out.
 
     Ratios are computed from exposure times, so they are told apart by three digits only.
     """

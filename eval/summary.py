@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from eval import page, tracks
 from eval.record import Record, Row
-from eval.statistics import GROUPS_NEEDED, Interval, grouped, of_rows
+from eval.statistics import GROUPS_NEEDED, Interval, Key, grouped, of_rows
 
 MOST_PARTS = 12  # distinct ratios or ISOs a table lists one by one; more are put in octaves
 
@@ -85,17 +85,17 @@ def score_of(record: Record, metric: str, found: Interval | None = None) -> Scor
 
 
 class Part(NamedTuple):
-    """The rows that share a ratio or ISO."""
+    """The rows that share a ratio, ISO, camera or group."""
 
     label: str
     rows: tuple[Row, ...]
     scores: tuple[Score, ...]
 
 
-def parts(record: Record, key: Literal["ratio", "iso"]) -> list[Part]:
-    """Return the scores by known ratio or ISO, rising; more than 12 are put in octaves."""
-    groups = {page.plain(float(value)): rows for value, rows in grouped(record.rows, key).items()}
-    if len(groups) > MOST_PARTS:
+def parts(record: Record, key: Key) -> list[Part]:
+    """Return the scores by known value of `key`, rising; more than 12 numbers go into octaves."""
+    groups = {_label(value): rows for value, rows in grouped(record.rows, key).items()}
+    if key in ("ratio", "iso") and len(groups) > MOST_PARTS:
         known = [row for row in record.rows if getattr(row, key) is not None]
         groups = {}
         for row in sorted(known, key=lambda row: getattr(row, key)):
@@ -108,6 +108,10 @@ def parts(record: Record, key: Literal["ratio", "iso"]) -> list[Part]:
         )
         for label, rows in groups.items()
     ]
+
+
+def _label(value: float | str) -> str:
+    return value if isinstance(value, str) else page.plain(float(value))
 
 
 def _octave(value: float) -> str:

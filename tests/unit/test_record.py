@@ -26,6 +26,14 @@ def test_a_record_reads_back_as_it_was_written(written: Path):
     assert Record.read(written) == record()
 
 
+def test_a_record_from_before_rows_named_their_camera_is_read(written: Path):
+    document = json.loads(written.read_text())
+    for row in document["rows"]:
+        del row["camera"]
+    written.write_text(json.dumps(document))
+    assert {row.camera for row in Record.read(written).rows} == {None}
+
+
 def test_the_file_is_strict_json_with_its_format_first(written: Path):
     document = json.loads(written.read_text(), parse_constant=pytest.fail)
     assert next(iter(document)) == "format"

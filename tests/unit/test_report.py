@@ -139,6 +139,25 @@ def test_many_isos_are_put_in_octaves_and_lose_no_pair() -> None:
     ]
 
 
+def test_scores_are_told_by_camera_and_by_group(tmp_path: Path) -> None:
+    cameras = ("Canon EOS 6D", "SONY ILCE-7SM2", None)
+    scored = [replace(row, camera=cameras[i % 3]) for i, row in enumerate(rows())]
+    assert [(p.label, len(p.rows)) for p in parts(record(scored), "camera")] == [
+        ("Canon EOS 6D", 8),
+        ("SONY ILCE-7SM2", 8),
+    ]
+    first = parts(record(scored), "group")[0]
+    assert (first.label, len(first.rows), first.scores[0].found.groups) == ("10000", 3, 1)
+    text = Page(report(record(scored), tmp_path)).text
+    assert "Scores by camera" in text
+    assert "Scores by group" in text
+
+
+def test_one_camera_needs_no_table(tmp_path: Path) -> None:
+    scored = [replace(row, camera="Canon EOS 6D") for row in rows()]
+    assert "Scores by camera" not in Page(report(record(scored), tmp_path)).text
+
+
 def test_an_iso_is_printed_as_the_camera_calls_it(tmp_path: Path) -> None:
     isos = (102400.0, 102401.0, 3276800.0)
     scored = [replace(row, iso=isos[i % 3], ratio=1024.0) for i, row in enumerate(rows())]

@@ -66,6 +66,7 @@ def test_a_run_scores_every_usable_pair_of_the_split_and_keeps_the_outputs():
     assert [line.partition(":")[0] for line in said] == ["track night.test"]
     assert (record.input, record.synthetic, record.partial) == ("amplified", True, False)
     assert (done.record_path.parent / "rows.csv").read_text().count("\n") == 3
+    assert {row.camera for row in record.rows} == {"Sony ILCE-7SM2"}
     for row in record.rows:
         small = [picture_path(done.record_path.parent, row.pair, kind).is_file()
                  for kind in ("input", "output", "reference", "error")]  # fmt: skip
