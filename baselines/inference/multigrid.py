@@ -10,13 +10,17 @@ Source: Dendy, Black box multigrid, Journal of Computational Physics 48(3), 1982
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import cv2
 import numpy as np
 import scipy.sparse
-from scipy.linalg.lapack import dpttrf, spttrs
+from numpy.typing import DTypeLike
 from scipy.sparse.linalg import splu
 
 from baselines.inference.five_point import FivePoint, Grid
 from baselines.inference.transfer import Transfer
+from baselines.inference.tridiagonal import Columns
 
 _DIRECT = 4096  # unknowns of the coarsest level, factorised
 
@@ -31,72 +35,47 @@ class Level:
         if system.diagonal.size <= _DIRECT or min(self.shape) < 5:
             self.direct = splu(_sparse(system))
             return
-        self._factorise_rows(system)
-        self._factorise_columns(system)
+        self.columns = Columns(system.diagonal, system.down)
+        # rows are solved as columns of the turned grid, many at once
+        turned = (np.ascontiguousarray(part.T) for part in (system.diagonal, system.across))
+        self.rows = Columns(*turned)
         self.transfer = Transfer(system)
         self.coarse = Level(self.transfer.coarsened(system))
         self.system = type(system)(*(part.astype(np.float32) for part in system.parts))
 
-    def cycle(self, rest: Grid) -> Grid:
+    def cycle(self, rest: Grid, below: Callable[[Level, Grid], Grid] | None = None) -> Grid:
         """Return roughly the solution for this right side: one symmetric V-cycle.
 
         After an exact solve along the rows nothing is left of their equations but what flows in
         from other rows, so these residuals cost no product with the whole system.
+
+        Parameters
+        ----------
+        rest : (H, W)
+        below : solves the next level's equations; a V-cycle of it by default
         """
         shape = rest.shape
-        rest = _padded(rest, self.shape)
         if self.direct is not None:
-            solved: Grid = self.direct.solve(rest.ravel().astype(np.float64)).reshape(self.shape)
-            return solved[: shape[0], : shape[1]]
-        result = self._rows(rest.astype(np.float32))
-        change = self._columns(self.system.inflow_down(result))
+            solved: Grid = self.direct.solve(_padded(rest, self.shape, np.float64).ravel())
+            return solved.reshape(self.shape)[: shape[0], : shape[1]]
+        rest = _padded(rest, self.shape, np.float32)
+        result = self._along_rows(rest)
+        change = self.columns.solve(self.system.inflow_down(result))
         result += change
-        coarse = self.coarse.cycle(self.transfer.restricted(self.system.inflow_across(change)))
+        gathered = self.transfer.restricted(self.system.inflow_across(change))
+        coarse = self.coarse.cycle(gathered) if below is None else below(self.coarse, gathered)
         result += self.transfer.interpolated(coarse.astype(np.float32, copy=False))
-        left = np.subtract(rest, self.system.times(result), dtype=np.float32)
-        change = self._columns(left)
+        left = self.system.times(result)
+        np.subtract(rest, left, out=left)
+        change = self.columns.solve(left)
         result += change
-        result += self._rows(self.system.inflow_across(change))
+        result += self._along_rows(self.system.inflow_across(change))
         return result[: shape[0], : shape[1]]
 
-    def _factorise_rows(self, system: FivePoint) -> None:
-        """Chain all rows, each uncoupled from the next, into one tridiagonal matrix for LAPACK."""
-        coupling = np.zeros(self.shape)
-        np.negative(system.across, out=coupling[:, :-1])
-        diagonal = system.diagonal.ravel().copy()
-        factor = dpttrf(diagonal, coupling.ravel()[:-1], overwrite_d=1, overwrite_e=1)[:2]
-        self.row_factor = [part.astype(np.float32) for part in factor]
-
-    def _rows(self, rest: Grid) -> Grid:
-        """Solve along each row as if the columns were fixed, in place."""
-        solved: Grid = spttrs(*self.row_factor, rest.reshape(-1), overwrite_b=1)[0]
-        return solved.reshape(self.shape)
-
-    def _factorise_columns(self, system: FivePoint) -> None:
-        """Eliminate row by row, all columns at once (Thomas 1949)."""
-        pivots = system.diagonal.copy()  # becomes the reciprocal of the eliminated diagonal
-        shares = system.down.copy()  # becomes what a pixel hands down to its lower neighbour
-        np.reciprocal(pivots[0], out=pivots[0])
-        for above, pivot, share in zip(pivots[:-1], pivots[1:], shares, strict=True):
-            coupling = share.copy()
-            share *= above
-            pivot -= share * coupling
-            np.reciprocal(pivot, out=pivot)
-        self.pivots, self.shares = pivots.astype(np.float32), shares.astype(np.float32)
-
-    def _columns(self, rest: Grid) -> Grid:
-        """Solve along each column as if the rows were fixed, in place."""
-        product = np.empty(self.shape[1], np.float32)
-        for above, here, share in zip(rest[:-1], rest[1:], self.shares, strict=True):
-            np.multiply(share, above, out=product)
-            here += product
-        rest[-1] *= self.pivots[-1]
-        lines = zip(rest[-2::-1], rest[:0:-1], self.pivots[-2::-1], self.shares[::-1], strict=True)
-        for here, below, pivot, share in lines:
-            here *= pivot
-            np.multiply(share, below, out=product)
-            here += product
-        return rest
+    def _along_rows(self, rest: Grid) -> Grid:
+        """Solve along each row as if the columns were fixed."""
+        turned = np.asarray(cv2.transpose(rest), np.float32)
+        return np.asarray(cv2.transpose(self.rows.solve(turned)), np.float32)
 
 
 def _enlarged(system: FivePoint, shape: tuple[int, int]) -> FivePoint:
@@ -108,10 +87,11 @@ def _enlarged(system: FivePoint, shape: tuple[int, int]) -> FivePoint:
     )
 
 
-def _padded(grid: Grid, shape: tuple[int, int]) -> Grid:
+def _padded(grid: Grid, shape: tuple[int, int], dtype: DTypeLike) -> Grid:
+    """Return a grid of another type with zeros below and on the right, itself where it is so."""
     if grid.shape == shape:
-        return grid
-    padded = np.zeros(shape, grid.dtype)
+        return grid.astype(dtype, copy=False)
+    padded = np.zeros(shape, dtype)
     padded[: grid.shape[0], : grid.shape[1]] = grid
     return padded
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 
 from baselines.inference.five_point import FivePoint, Grid
@@ -23,6 +25,23 @@ class NinePoint(FivePoint):
         super().__init__(diagonal, across, down)
         self.falling, self.rising = falling, rising
 
+    @classmethod
+    def of_mass(cls, mass: Grid, across: Grid, down: Grid, *aslant: Grid) -> Self:
+        """Return the system whose rows sum to `mass`, (H, W).
+
+        Parameters
+        ----------
+        mass, across, down : as `FivePoint.of_mass` takes them
+        aslant : falling and rising
+        """
+        diagonal = FivePoint.of_mass(mass, across, down).diagonal
+        falling, rising = aslant
+        diagonal[:-1, :-1] += falling
+        diagonal[1:, 1:] += falling
+        diagonal[:-1, 1:] += rising
+        diagonal[1:, :-1] += rising
+        return cls(diagonal, across, down, falling, rising)
+
     @property
     def parts(self) -> tuple[Grid, ...]:
         """The arguments that make this system."""
@@ -31,7 +50,8 @@ class NinePoint(FivePoint):
     def times(self, grid: Grid) -> Grid:
         """Return the matrix times a grid, (H, W)."""
         product = super().times(grid)
-        product -= self._inflow_aslant(grid)
+        for rows in self._strips():
+            self._flow_aslant(grid, rows, product, np.subtract)
         return product
 
     def sideways(self) -> tuple[Grid, Grid]:
@@ -55,19 +75,26 @@ class NinePoint(FivePoint):
     def inflow_across(self, grid: Grid) -> Grid:
         """Return what neighbours outside its column add to each pixel's equation, (H, W)."""
         flow = super().inflow_across(grid)
-        flow += self._inflow_aslant(grid)
+        for rows in self._strips():
+            self._flow_aslant(grid, rows, flow, np.add)
         return flow
 
     def inflow_down(self, grid: Grid) -> Grid:
         """Return what neighbours outside its row add to each pixel's equation, (H, W)."""
         flow = super().inflow_down(grid)
-        flow += self._inflow_aslant(grid)
+        for rows in self._strips():
+            self._flow_aslant(grid, rows, flow, np.add)
         return flow
 
-    def _inflow_aslant(self, grid: Grid) -> Grid:
-        flow = np.zeros_like(grid)
-        flow[:-1, :-1] += self.falling * grid[1:, 1:]
-        flow[1:, 1:] += self.falling * grid[:-1, :-1]
-        flow[:-1, 1:] += self.rising * grid[1:, :-1]
-        flow[1:, :-1] += self.rising * grid[:-1, 1:]
-        return flow
+    def _flow_aslant(self, grid: Grid, rows: slice, onto: Grid, put: np.ufunc) -> None:
+        """Add to some rows, or subtract, what flows in from the rows above and below, aslant."""
+        first, last = rows.start, min(rows.stop, self.shape[0] - 1)
+        falling, rising = self.falling[first:last], self.rising[first:last]
+        here, below = onto[first:last], grid[first + 1 : last + 1]
+        put(here[:, :-1], falling * below[:, 1:], out=here[:, :-1])
+        put(here[:, 1:], rising * below[:, :-1], out=here[:, 1:])
+        first, last = max(rows.start, 1), rows.stop
+        falling, rising = self.falling[first - 1 : last - 1], self.rising[first - 1 : last - 1]
+        here, above = onto[first:last], grid[first - 1 : last - 1]
+        put(here[:, 1:], falling * above[:, :-1], out=here[:, 1:])
+        put(here[:, :-1], rising * above[:, 1:], out=here[:, :-1])
