@@ -54,7 +54,7 @@ PRESETS = {
         beta1=0.5, checkpoint_every=1000, validate_every=10_000, log_every=100,
     ),
     "quick": TranslationRecipe(
-        steps=1500, batch=4, crop=64, clip_crops=300, width=16, blocks=3, discriminator_width=16,
+        steps=3000, batch=1, crop=64, clip_crops=150, width=16, blocks=3, discriminator_width=16,
         learning_rate=5e-4, final_learning_rate=0.0, schedule="linear", decay_epoch=10,
         beta1=0.5, averaging=0.99,
     ),

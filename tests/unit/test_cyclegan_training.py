@@ -34,7 +34,9 @@ SMALL = {
     "width": 2, "blocks": 1, "discriminator_width": 2, "crop": 24, "batch": 2, "pool": 3,
     "checkpoint_every": 2, "validate_every": 4, "log_every": 2,
 }  # fmt: skip
-REGIONS = {"region": 36, "perceptual": "random", "perceptual_width": 1}
+REGIONS = {
+    "region": 36, "perceptual": "random", "perceptual_width": 1, "identity_of_cycle": False,
+}  # fmt: skip
 
 
 def options(name: str, **changes: Any) -> dict[str, Any]:
