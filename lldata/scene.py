@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lldata.audit import Finding
 from lldata.frame import Frame
 
+DRAWN = ("alpha", "gamma", "noise_sigma")  # facts of a picture that was darkened by a formula
 Picture = NDArray[Any]  # (H, W, 3) uint8 or uint16
 
 
@@ -56,6 +57,21 @@ class Pixels:
     low: dict[str, Picture] = field(default_factory=dict)  # (H, W, 3) uint8 or uint16
     normal: dict[str, Picture] = field(default_factory=dict)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)  # "KIND/NAME" -> facts
+
+
+def drawn_facts(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return of the facts of a scene's files what was drawn for its dark pictures."""
+    return {
+        name: {key: told[key] for key in DRAWN}
+        for name, told in facts.items() if all(key in told for key in DRAWN)
+    }  # fmt: skip
+
+
+def drawn_ranges(drawn: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """Return the least and the greatest value of each parameter, {} where nothing was drawn."""
+    if not drawn:
+        return {}
+    return {key: [min(d[key] for d in drawn), max(d[key] for d in drawn)] for key in DRAWN}
 
 
 def canonical_json(value: Any) -> bytes:

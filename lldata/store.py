@@ -44,6 +44,8 @@ from lldata.scene import (
     SceneFile,
     canonical_json,
     combined_digest,
+    drawn_facts,
+    drawn_ranges,
 )
 
 if TYPE_CHECKING:
@@ -533,6 +535,12 @@ def _check_names(where: Path, what: str, names: Iterable[str]) -> None:
             raise _hostile(where, f"{what} is called {name!r}")
 
 
+def _is_range(value: Any) -> bool:
+    return (
+        isinstance(value, list) and len(value) == 2 and all(type(v) in (int, float) for v in value)
+    )
+
+
 def _record_out(path: Path, tree: h5py.Group) -> dict[str, Any]:
     """Return a scene's record, whose names and numbers of further files make paths."""
     record: dict[str, Any] = _json_out(tree, "record")
@@ -725,6 +733,23 @@ class Store:
             return tomllib.loads(self.protocol_text)
         except tomllib.TOMLDecodeError:
             return {}
+
+    @property
+    def drawn(self) -> dict[str, list[float]] | None:
+        """The least and the greatest value of what was drawn; None in an index that has none.
+
+        Raises
+        ------
+        StoreError
+            If it is no such table.
+        """
+        with _open_index(self.path) as file:
+            if "drawn" not in file:
+                return None
+            found = _json_out(file, "drawn")
+        if not (isinstance(found, dict) and all(map(_is_range, found.values()))):
+            raise _hostile(self.path, "what it says was drawn")
+        return found
 
     @property
     def packed(self) -> bool:
@@ -979,6 +1004,8 @@ def index_bytes(
         _column_in(table, "sha256", [digest for _, _, digest in entries], str)
         _json_in(table, "sources", {s.scene: s.sources for s in scenes})
         _json_in(table, "fingerprints", {s.scene: recognisable(s.facts) for s in scenes})
+        drawn = [told for s in scenes for told in drawn_facts(s.facts).values()]
+        _json_in(file, "drawn", drawn_ranges(drawn))
         _json_in(file, "findings", [f.as_json() for f in findings])
         _json_in(file, "protocol_text", scenes[0].protocol_text)
     return buffer.getbuffer()

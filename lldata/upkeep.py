@@ -25,7 +25,14 @@ from lldata.audit import Finding, duplicates
 from lldata.errors import StoreError
 from lldata.measures.likeness import Print, prints, recognisable
 from lldata.outputs import card
-from lldata.scene import Pixels, SceneFile, array_digest, content_digest, reference_digest
+from lldata.scene import (
+    Pixels,
+    SceneFile,
+    array_digest,
+    content_digest,
+    drawn_facts,
+    reference_digest,
+)
 from lldata.store import (
     Store,
     part_path,
@@ -327,7 +334,8 @@ def _of_index(path: Path) -> SceneFile:
     """Return what an index holds of a scene: of thousands, little may be in memory at once."""
     scene = read_scene(path)
     text = sys.intern(scene.protocol_text)
-    return replace(scene, facts=recognisable(scene.facts), protocol_text=text)
+    facts = {**recognisable(scene.facts), **drawn_facts(scene.facts)}
+    return replace(scene, facts=facts, protocol_text=text)
 
 
 def _duplicates(path: Path, scenes: list[SceneFile], near: list[Print]) -> list[Finding]:
