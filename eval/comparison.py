@@ -10,13 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eval import sign_flips
 from eval.record import Record
 from eval.statistics import CONFIDENCE, GROUPS_NEEDED, mean_interval, of_rows
 from lldata.errors import ScoreError
+
+_Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def compare(
     couples = list(combinations(records, 2))
     for a, b in couples:
         _check_shared(a, b, tell)
-    return _holm([_paired(a, b, metric) for a, b in couples])
+    return _holm(_tested([_paired(a, b, metric) for a, b in couples]))
 
 
 def tied_with_best(records: Sequence[Record], found: Sequence[Comparison]) -> list[bool | None]:
@@ -163,7 +167,8 @@ def _check_shared(a: Record, b: Record, tell: Callable[[str], None]) -> None:
         )
 
 
-def _paired(a: Record, b: Record, metric: str) -> Comparison:
+def _paired(a: Record, b: Record, metric: str) -> tuple[Comparison, _Array]:
+    """Return the difference without a test, and its sum in each group, shape (G,)."""
     others = {row.pair: row.scores.get(metric) for row in b.rows}
     differences, groups = [], []
     for row in a.rows:
@@ -172,15 +177,21 @@ def _paired(a: Record, b: Record, metric: str) -> Comparison:
             differences.append(mine - other)
             groups.append(row.group)
     found = mean_interval(differences, groups)
-    p_value, test = None, None
-    if found.ci95 is not None:
-        _, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
-        sums = np.bincount(member, weights=np.asarray(differences))
-        p_value, test = float(sign_flips.p_values(sums[None])[0]), sign_flips.named(len(sums))
-    return Comparison(
-        a.file_name, b.file_name, metric, found.mean, found.ci95, p_value, found.n, found.groups,
-        test,
-    )  # fmt: skip
+    names = a.file_name, b.file_name
+    one = Comparison(*names, metric, found.mean, found.ci95, None, found.n, found.groups, None)
+    _, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
+    return one, np.bincount(member, weights=np.asarray(differences))
+
+
+def _tested(paired: Sequence[tuple[Comparison, _Array]]) -> list[Comparison]:
+    """Return the comparisons with p-values, not corrected; those of as many groups share flips."""
+    found = [one for one, _ in paired]
+    for groups in {one.groups for one in found if one.groups >= GROUPS_NEEDED}:
+        chosen = [i for i, one in enumerate(found) if one.groups == groups]
+        chances = sign_flips.p_values(np.stack([paired[i][1] for i in chosen]))
+        for i, chance in zip(chosen, chances, strict=True):
+            found[i] = replace(found[i], p_value=float(chance), test=sign_flips.named(groups))
+    return found
 
 
 def _holm(found: list[Comparison]) -> list[Comparison]:
