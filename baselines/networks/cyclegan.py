@@ -28,10 +28,10 @@ from baselines.training.translation import (
     Part,
     Pictures,
     Terms,
-    TranslationRecipe,
     absolute,
     translation,
 )
+from baselines.training.translation_recipe import TranslationRecipe
 from lldata.dataset import PatchPair
 
 INFO = MethodInfo(
