@@ -27,7 +27,8 @@ from eval.pairs import accepted
 from lldata import cfa
 from lldata.errors import MethodError
 from lldata.frame import Frame
-from lldata.sample import Sample, sample_of_frame
+from lldata.sample import Sample, pair_row, sample_of_frame
+from lldata.store import Store
 from lldata.synthesis.retinex import Drawn
 
 Size = tuple[int, int]  # height, width, px
@@ -198,6 +199,14 @@ def sample_for(method: Method, size: Size) -> Sample:
     return Sample(
         "profile", 100.0 if info.needs_ratio else np.nan, srgb=_lit(info, picture), **told
     )
+
+
+def frame_size(store: Store, pair: str) -> Size:
+    """Return the height and width of a pair's frame, px, reading no pixels."""
+    row = pair_row(store, pair)
+    if store.kind == "clips":
+        return store.clip_shape(row.scene, row.short)[1:]
+    return store.shape(row.scene, row.short, "low" if store.kind == "pictures" else "short")
 
 
 def _lit(info: MethodInfo, picture: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
+import sys
+import sysconfig
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
@@ -21,7 +26,8 @@ def make_fabric(device: str, recipe: Recipe) -> Fabric:
     Raises
     ------
     MethodError
-        If there is no such device, or the processes cannot share the batch evenly.
+        If there is no such device, the processes cannot share the batch evenly, or there is no
+        compiler for a compiled run.
     """
     place = resolve(device)
     here, nodes = _processes()
@@ -32,6 +38,8 @@ def make_fabric(device: str, recipe: Recipe) -> Fabric:
             "every process takes as many",
             f"Use a multiple of {here * nodes}, or fewer processes",
         )
+    if recipe.compiled:
+        check_compiler(place)
     one = [place.index] if place.index is not None else 1
     fabric = Fabric(
         accelerator=place.type,
@@ -59,3 +67,25 @@ def versions() -> dict[str, str]:
     """Return the versions that training depends on."""
     packages = ("lowlight-toolkit", "lightning-fabric", "numpy", "safetensors")
     return {package: version(package) for package in packages} | {"torch": torch.__version__}
+
+
+def check_compiler(place: torch.device) -> None:
+    """Refuse to compile where torch.compile has nothing to compile with.
+
+    Raises
+    ------
+    MethodError
+        If there is no C++ compiler, no headers of Python, or on CUDA no Triton.
+    """
+    if place.type == "cuda":
+        missing = "" if importlib.util.find_spec("triton") else "the package triton"
+    else:
+        compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
+        headers = Path(sysconfig.get_paths()["include"]) / "Python.h"
+        missing = "" if headers.is_file() else str(headers)
+        missing = missing if shutil.which(compiler) else f"the compiler {compiler}"
+    if missing:
+        raise MethodError(
+            "--set compiled", f"{missing} is not there", "torch.compile builds with it",
+            "Install it, or leave compiled out",
+        )  # fmt: skip

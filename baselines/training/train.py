@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from torch.utils.data import DataLoader
 
 from baselines.training import resume as resuming
 from baselines.training.averaging import Average
+from baselines.training.board import Board
 from baselines.training.fabric import make_fabric, versions
 from baselines.training.learner import Learner, Phase
 from baselines.training.log import Log, Row
@@ -70,9 +72,9 @@ def train(
 
     Returns
     -------
-    the folder: model.safetensors, config.json, log.csv, samples/, and best.safetensors (highest
-    validation psnr) where the dataset has usable pairs of split val. Without such a split
-    nothing is held out: every train pair is trained on.
+    the folder: model.safetensors, config.json, log.csv, samples/, tensorboard/, and
+    best.safetensors (highest validation psnr) where the dataset has usable pairs of split val.
+    Without such a split nothing is held out: every train pair is trained on.
 
     Raises
     ------
@@ -99,32 +101,38 @@ def _run(plan: Plan, fabric: Fabric, score: Score | None, progress: Progress | N
     parts = _parts(learner) | {"average": average, "log": log, "validation": validation}
     start = resuming.load(plan.folder, plan.facts(), parts)
 
-    for step, batch in enumerate(_batches(plan, fabric, start), start + 1):
-        rate = plan.learning_rate(step - 1)
-        learner.begin(step - 1)
-        for name in learner.active(step - 1):
-            module, optimiser = phases[name]
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            losses = module(batch)
-            optimiser.zero_grad()
-            fabric.backward(losses["loss"])
-            optimiser.step()
-            log.add(losses if len(phases) == 1 else _named(name, losses))
-        average.update(step)
+    first = fabric.is_global_zero
+    with Board(plan.folder, start) if first else nullcontext() as board:
+        for step, batch in enumerate(_batches(plan, fabric, start), start + 1):
+            rate = plan.learning_rate(step - 1)
+            learner.begin(step - 1)
+            for name in learner.active(step - 1):
+                module, optimiser = phases[name]
+                for group in optimiser.param_groups:
+                    group["lr"] = rate
+                losses = module(batch)
+                optimiser.zero_grad()
+                fabric.backward(losses["loss"])
+                optimiser.step()
+                log.add(losses if len(phases) == 1 else _named(name, losses))
+            average.update(step)
 
-        last = step == plan.steps
-        validates = last or step % recipe.validate_every == 0
-        if validates or step % recipe.log_every == 0:
-            row = log.row(step, plan.epoch(step - 1), rate)
-            _check_finite(row, average.tensors)
-            if progress and fabric.is_global_zero:
-                progress(step, plan.steps, next(v for k, v in row.items() if "loss" in k))
-        if fabric.is_global_zero and validates:
-            log.score(validation(step, average.tensors))
-        if fabric.is_global_zero and (last or step % recipe.checkpoint_every == 0):
-            log.write(plan.folder / "log.csv")
-            resuming.save(plan.folder, step, plan.facts(), parts)
+            last = step == plan.steps
+            validates = last or step % recipe.validate_every == 0
+            if validates or step % recipe.log_every == 0:
+                row = log.row(step, plan.epoch(step - 1), rate)
+                _check_finite(row, average.tensors)
+                if progress and first:
+                    progress(step, plan.steps, next(v for k, v in row.items() if "loss" in k))
+            if board is not None and validates:
+                log.score(validation(step, average.tensors))
+                board.picture(step, validation.picture(step))
+            if board is not None and (validates or step % recipe.log_every == 0):
+                board.row(log.rows[-1])
+            if board is not None and (last or step % recipe.checkpoint_every == 0):
+                board.flush()
+                log.write(plan.folder / "log.csv")
+                resuming.save(plan.folder, step, plan.facts(), parts)
 
     if fabric.is_global_zero:
         _finish(plan, learner, average, validation, fabric)

@@ -41,12 +41,16 @@ class Validation:
     def __call__(self, step: int, tensors: Mapping[str, Tensor]) -> dict[str, float]:
         """Leave a sample picture of these weights; return their mean scores, if there are any."""
         self.method.take(tensors)
-        self._picture(self.plan.folder / "samples" / f"step-{step:07}.png")
+        self._picture(self.picture(step))
         means = self._scores()
         if means.get("psnr", -math.inf) > self.best:
             self.best = means["psnr"]
             self.best_sha256 = write(self.plan.folder / BEST, tensors)
         return means
+
+    def picture(self, step: int) -> Path:
+        """Return where the sample picture of a step lies."""
+        return self.plan.folder / "samples" / f"step-{step:07}.png"
 
     def _scores(self) -> dict[str, float]:
         """Return the mean of each score over a few val pairs; identical pictures have none."""

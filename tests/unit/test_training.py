@@ -59,7 +59,7 @@ def test_a_run_leaves_weights_config_log_and_pictures(dataset: Store):
     folder = train("sid", dataset, **TINY_RUN)
     assert folder == home() / ".weights" / "sid" / "night" / "quick-seed7"
     assert sorted(p.name for p in folder.iterdir()) == [
-        "config.json", "log.csv", "model.safetensors", "samples",
+        "config.json", "log.csv", "model.safetensors", "samples", "tensorboard",
     ]  # fmt: skip
     config = json.loads((folder / weights.CONFIG).read_text())
     assert config["sha256"] == digest(folder)
