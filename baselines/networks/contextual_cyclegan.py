@@ -92,7 +92,7 @@ PRESETS = {
     ),
     # what leaves a target as it is brightens well: so few steps need the scaled identity loss
     "quick": ContextualRecipe(
-        steps=3000, batch=1, crop=64, region=192, clip_crops=150, width=16, blocks=3,
+        steps=3000, batch=1, crop=64, region=256, clip_crops=150, width=16, blocks=3,
         discriminator_width=16, perceptual="random", perceptual_width=8,
         identity_of_cycle=True, learning_rate=5e-4, final_learning_rate=0.0, schedule="linear",
         decay_epoch=10, beta1=0.5, averaging=0.99,

@@ -36,7 +36,7 @@ from tests.benchmarks.trained_runs import markdown, publish
 FIGURES = Path("docs/benchmarks/contextual.json")
 PAGE = Path("docs/contextual.md")
 METHOD = "contextual_cyclegan"
-SIZE = (256, 384)
+SIZE = (512, 768)  # to a patch of 64 as 7680 px are to the paper's 360, within a factor of two
 LEAST_DB = 3.0  # over the input, as the task asks for
 COLUMNS = {
     "input": "low clip as it is",
