@@ -12,6 +12,7 @@ from baselines.method import MethodInfo
 from lldata.errors import MethodError
 from lldata.sample import Sample
 from lldata.store import Store
+from lldata.synthesis.retinex import Drawn
 
 
 def check_data(info: MethodInfo, store: Store) -> None:
@@ -92,6 +93,29 @@ def reference_of(sample: Sample, name: str) -> NDArray[np.float32]:
         If the sample has none.
     """
     return _present(sample.reference, sample, name, "the reference (it is an oracle)")
+
+
+def drawn_of(sample: Sample, name: str) -> Drawn:
+    """Return the alpha and gamma by which the formula darkened the photograph of a sample.
+
+    Raises
+    ------
+    MethodError
+        If the sample does not hold them, or the plain power law darkened it.
+    """
+    drawn = sample.drawn
+    if drawn is None:
+        found = "the sample does not hold it"
+    elif drawn.generator != "retinex":
+        found = "the power law alpha I^gamma darkened it"
+    else:
+        return drawn
+    raise MethodError(
+        f"{name} on {sample.pair}", found,
+        "it needs to know how the photograph was darkened by the Retinex formula",
+        "Use a dataset made by lldata synthesize --protocol raise_retinex, or leave out "
+        "--set degradation=true",
+    )  # fmt: skip
 
 
 def _present(

@@ -18,12 +18,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.inputs import picture_of
+from baselines.inputs import drawn_of, picture_of
 from baselines.method import MethodInfo
 from baselines.options import flag, number
 from lldata.errors import MethodError
 from lldata.sample import Sample
-from lldata.synthesis.retinex import Drawn, invert
+from lldata.synthesis.retinex import invert
 
 INFO = MethodInfo(
     name="retinex_inverse",
@@ -48,7 +48,7 @@ class RetinexInverse:
         picture = picture_of(sample, self.info.name).clip(0, 1)
         alpha, gamma = self.alpha, self.gamma
         if self.info.reference_use == "degradation":
-            drawn = drawn_of(sample)
+            drawn = drawn_of(sample, self.info.name)
             alpha, gamma = drawn.alpha, drawn.gamma
         return np.asarray(invert(picture, alpha, gamma), np.float32).clip(0, 1)
 
@@ -83,26 +83,3 @@ def build(
                 "the true value is taken from the dataset then", "Leave one of them out",
             )  # fmt: skip
     return RetinexInverse(ALPHA, GAMMA, replace(INFO, reference_use="degradation"))
-
-
-def drawn_of(sample: Sample) -> Drawn:
-    """Return the alpha and gamma by which the formula darkened the photograph of a sample.
-
-    Raises
-    ------
-    MethodError
-        If the sample does not hold them, or the plain power law darkened it.
-    """
-    drawn = sample.drawn
-    if drawn is None:
-        found = "the sample does not hold it"
-    elif drawn.generator != "retinex":
-        found = "the power law alpha I^gamma darkened it"
-    else:
-        return drawn
-    raise MethodError(
-        f"{INFO.name} on {sample.pair}", found,
-        "it needs to know how the photograph was darkened by the Retinex formula",
-        "Use a dataset made by lldata synthesize --protocol raise_retinex, or leave out "
-        "--set degradation=true",
-    )  # fmt: skip

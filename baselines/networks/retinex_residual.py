@@ -32,7 +32,7 @@ from baselines.inference.device import autocast
 from baselines.inference.retinex_net import RetinexNet, size_of
 from baselines.inference.tiling import tiled
 from baselines.inference.trained import Trained
-from baselines.inputs import picture_of
+from baselines.inputs import drawn_of, picture_of
 from baselines.method import MethodInfo
 from baselines.options import flag, number, whole
 from baselines.training.learner import Data, Learner, Phase, drawn
@@ -166,7 +166,7 @@ class RetinexResidual(Trained):
             If the sample has no picture, or not the alpha drawn for it where that is asked for.
         """
         picture = torch.from_numpy(picture_of(sample, self.info.name).clip(0, 1))
-        alpha = _drawn_alpha(sample) if self.alpha is None else self.alpha
+        alpha = drawn_of(sample, INFO.name).alpha if self.alpha is None else self.alpha
         alpha_B = torch.tensor([alpha], dtype=torch.float32, device=self.device)
         with torch.inference_mode(), autocast(self.device, self.precision):
             restored = tiled(
@@ -176,19 +176,6 @@ class RetinexResidual(Trained):
                 overlap=self.network.reach,
             )
         return restored.cpu().numpy().clip(0, 1)
-
-
-def _drawn_alpha(sample: Sample) -> float:
-    """Return the alpha by which the Retinex formula darkened the photograph of a sample."""
-    if sample.drawn is not None and sample.drawn.generator == "retinex":
-        return sample.drawn.alpha
-    raise MethodError(
-        f"{INFO.name} on {sample.pair}",
-        "the sample does not hold its alpha" if sample.drawn is None else "a power law darkened it",
-        "it needs to know how the photograph was darkened by the Retinex formula",
-        "Use a dataset made by lldata synthesize --protocol raise_retinex, or leave out "
-        "--set degradation=true",
-    )
 
 
 def build(

@@ -24,6 +24,7 @@ from lldata.publish import write_replacing
 
 Picture = NDArray[np.float32]
 Score = Callable[[Picture, Picture], Mapping[str, float | None]]  # output, reference: (3, H, W)
+SHOWN = 128  # (packed) pixels on a side at least, where the frame has them
 MOST_PAIRS = 8  # scored at each validation, spread evenly over the val split
 
 
@@ -72,7 +73,8 @@ class Validation:
         """Write input, output and reference of the middle of the first pair, side by side."""
         pairs = self.plan.crops.pairs if self.pairs.empty else self.pairs
         row: Any = next(pairs.iloc[[0]].itertuples(index=False))
-        shown, sample, wanted = example.middle(self.plan.store, row, self.plan.recipe.crop)
+        size = max(self.plan.recipe.crop, SHOWN)
+        shown, sample, wanted = example.middle(self.plan.store, row, size)
         strip = [shown, example.picture(self.method, sample), wanted]
         pixels = (np.concatenate(strip, axis=2).clip(0, 1) * 255).round().astype(np.uint8)
         buffer = io.BytesIO()

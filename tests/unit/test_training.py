@@ -91,9 +91,9 @@ def test_sample_pictures_show_input_output_and_reference(dataset: Store):
     names = sorted(p.name for p in (folder / "samples").iterdir())
     assert names == ["step-0000004.png", "step-0000008.png", "step-0000010.png"]
     with Image.open(folder / "samples" / names[-1]) as picture:
-        assert picture.size == (3 * 16, 16)
-        shown = np.asarray(picture)[:, 32:] / 255
-    crop = dataset.reference("00001", "00001_00_10s")[16:32, 24:40] / 65535
+        assert picture.size == (3 * 48, 48)  # smaller crops would show nothing
+        shown = np.asarray(picture)[:, 96:] / 255
+    crop = dataset.reference("00001", "00001_00_10s")[:, 8:56] / 65535
     np.testing.assert_allclose(shown, crop, atol=0.003)
 
 
