@@ -136,7 +136,7 @@ def test_told_the_degradation_it_takes_the_alpha_drawn_for_the_picture():
     given = Sample("1/1", math.nan, srgb=dark, drawn=Drawn("retinex", 1.5, 1.0, 0.0))
     np.testing.assert_allclose(run(given), 0.6, rtol=1e-6)
     law = Sample("1/1", math.nan, srgb=dark, drawn=Drawn("gamma", 1.0, 3.0, 0.0))
-    with pytest.raises(MethodError, match="retinex_residual on 1/1: the power law alpha I.gamma darkened it"):
+    with pytest.raises(MethodError, match=r"retinex_residual on 1/1: the power law .* darkened it"):
         run(law)
 
 
