@@ -125,6 +125,10 @@ def train(
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where it stopped.")] = False,
     device: Device = "auto",
+    noise_model: Annotated[
+        str | None,
+        typer.Option("--noise-model", metavar="C", help="Make shorts of longs: a calibration."),
+    ] = None,
     options: Sets = None,
     perceptual: Annotated[
         str | None, typer.Option(help="What compares regions: vgg19, random or none.")
@@ -138,11 +142,13 @@ def train(
     """
     from eval.training import train_method
 
-    given = {} if perceptual is None else {"perceptual": perceptual}
     folder = train_method(
         model, dataset, tell=console.say, preset=preset, steps=steps, seed=seed, resume=resume,
-        device=device, options=_options(options) | given, out=out,
+        device=device, options=_options(options), out=out, noise_model=noise_model,
+        perceptual=perceptual,
     )  # fmt: skip
+    if folder is None:  # another process of this training speaks
+        return
     if as_json:
         console.print_json({"method": model, "dataset": dataset, "weights": folder})
     else:
