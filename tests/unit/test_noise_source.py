@@ -200,3 +200,20 @@ def test_crops_that_are_turned_in_raw_space_are_as_large_as_fits(tmp_path: Path)
     plan = make_plan("sid", dataset, "quick", 4, 0, {"augmentation": "cfa"}, None)
     assert plan.recipe.crop == 23  # one packed pixel is left for the move
     assert plan.crops[0].packed.shape == (4, 23, 23)
+
+
+def test_the_command_trains_on_synthetic_shorts(
+    dataset: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from eval.cli import app
+
+    noise, out = calibrated(tmp_path / "c.json"), tmp_path / "w"
+    sets = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]
+    monkeypatch.setattr("sys.argv", [
+        "lleval", "train", "--model", "sid", "--dataset", str(dataset.path), "--steps", "2",
+        "--device", "cpu", "--noise-model", noise, "--out", str(out), *sets,
+    ])  # fmt: skip
+    with pytest.raises(SystemExit) as ended:
+        app()
+    assert not ended.value.code
+    assert json.loads((out / "config.json").read_text())["recipe"]["synthetic"] == 1
