@@ -37,6 +37,7 @@ FIGURES = Path("docs/benchmarks/contextual.json")
 PAGE = Path("docs/contextual.md")
 METHOD = "contextual_cyclegan"
 SIZE = (512, 768)  # to a patch of 64 as 7680 px are to the paper's 360, within a factor of two
+FIRST_SEED = 10  # settings were tried out on clips of smaller ones
 LEAST_DB = 3.0  # over the input, as the task asks for
 COLUMNS = {
     "input": "low clip as it is",
@@ -62,7 +63,7 @@ def main() -> None:
     asked = parser.parse_args()
     work = asked.work or home() / ".runs" / ".contextual"
     rows: list[dict[str, Any]] = []
-    for seed in range(asked.seeds):
+    for seed in range(FIRST_SEED, FIRST_SEED + asked.seeds):
         rows.append(trial(seed, work, asked.set, asked.device))
         publish(asked.figures, "contextual", rows)
         asked.page.write_text(page({"runs": rows}), "utf-8")
