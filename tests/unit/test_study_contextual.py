@@ -39,7 +39,7 @@ def test_a_stopped_study_takes_up_what_is_trained(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(sys, "argv", ["study", *given])
     study_contextual.main()
     first = figures.read_bytes()
-    kept = home() / ".runs" / ".contextual" / "with-seed0" / "model.safetensors"
+    kept = home() / ".runs" / ".contextual" / "with-seed10" / "model.safetensors"
     written = kept.stat().st_mtime_ns
     study_contextual.main()
     assert figures.read_bytes() == first
