@@ -45,9 +45,11 @@ def level(option: str, value: Any) -> Level:
     MethodError
         If it is neither "auto", "calibration" nor a number from 0 to 255.
     """
+    if value == "auto":
+        return "auto"
+    if value == "calibration":
+        return "calibration"
     if isinstance(value, str):
-        if value == "auto" or value == "calibration":
-            return value
         raise MethodError(
             f"--set {option}", f"it is {value!r}",
             "it is auto, calibration or a number from 0 to 255", "Correct the value",

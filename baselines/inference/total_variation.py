@@ -45,7 +45,7 @@ def smoothed(
     split = [difference(start, axis) for axis in _AXES]  # so that no weight leaves T0 as it is
     multiplier = [np.zeros_like(start) for _ in _AXES]
     goal = tolerance * np.linalg.norm(start)
-    result = start
+    result: Grid = start
     for _ in range(most_iterations):
         flow = [g - z / penalty for g, z in zip(split, multiplier, strict=True)]
         result = quadratic(2 * start + penalty * divergence(flow), penalty)
@@ -80,7 +80,9 @@ def difference(grid: Grid, axis: int) -> Grid:
 
 def divergence(flow: Sequence[Grid]) -> Grid:
     """Return D^T of a flow across and a flow down, (H, W)."""
-    return sum((np.roll(f, 1, axis) - f for f, axis in zip(flow, _AXES, strict=True)), 0.0)
+    across, down = (np.roll(f, 1, axis) - f for f, axis in zip(flow, _AXES, strict=True))
+    total: Grid = across + down
+    return total
 
 
 def _around(weight: Grid, axis: int) -> Grid:

@@ -38,9 +38,11 @@ class Transfer:
         self.mass = system.times(np.ones(system.shape))
         bond = 1 - (self.mass / system.diagonal).clip(0, 1)
         left, right = system.sideways()
-        self.ends = _shares([left[_EVEN, ::2], right[_EVEN, 1::2]], bond[_EVEN, _ODD])
+        ends = _shares([left[_EVEN, ::2], right[_EVEN, 1::2]], bond[_EVEN, _ODD])
+        self.ends = ends[0], ends[1]
         above, below = system.upright()
-        self.sides = _shares([above[::2, _EVEN], below[1::2, _EVEN]], bond[_ODD, _EVEN])
+        sides = _shares([above[::2, _EVEN], below[1::2, _EVEN]], bond[_ODD, _EVEN])
+        self.sides = sides[0], sides[1]
         edges = [system.down[::2, _ODD], system.down[1::2, _ODD],
                  system.across[_ODD, ::2], system.across[_ODD, 1::2]]  # fmt: skip
         if isinstance(system, NinePoint):
@@ -132,7 +134,7 @@ class Transfer:
                 (system.falling[even, 1::2], top, right), (system.rising[even, ::2], top, left),
                 (system.falling[odd, ::2], left, bottom), (system.rising[odd, 1::2], right, bottom),
             ]  # fmt: skip
-        sums = {pair: np.zeros(middle[0].shape) for pair in _PAIRS}
+        sums: dict[tuple[int, int], Grid] = {pair: np.zeros(middle[0].shape) for pair in _PAIRS}
         for weight, first, second in joined:
             _join(sums, weight, first, second)
         return sums[0, 1], sums[2, 3], sums[0, 2], sums[1, 3], sums[0, 3], sums[1, 2]
