@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,19 +60,39 @@ class Pixels:
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)  # "KIND/NAME" -> facts
 
 
-def drawn_facts(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def finite(value: Any) -> float | None:
+    """Return a finite number as a float, None for all else; a file may say anything."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def drawn_facts(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     """Return of the facts of a scene's files what was drawn for its dark pictures."""
-    return {
-        name: {key: told[key] for key in DRAWN}
-        for name, told in facts.items() if all(key in told for key in DRAWN)
-    }  # fmt: skip
+    return {name: drawn for name, told in facts.items() if (drawn := _drawn(told))}
 
 
-def drawn_ranges(drawn: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
-    """Return the least and the greatest value of each parameter, {} where nothing was drawn."""
-    if not drawn:
+def drawn_ranges(facts: Iterable[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """Return the least and the greatest value of each parameter, {} where nothing was drawn.
+
+    Parameters
+    ----------
+    facts : of pictures; those that do not say what was drawn are left out
+    """
+    known = [drawn for told in facts if (drawn := _drawn(told))]
+    if not known:
         return {}
-    return {key: [min(d[key] for d in drawn), max(d[key] for d in drawn)] for key in DRAWN}
+    return {key: [min(d[key] for d in known), max(d[key] for d in known)] for key in DRAWN}
+
+
+def _drawn(told: Mapping[str, Any]) -> dict[str, float]:
+    """Return what was drawn for a picture; {} if one parameter is missing or no finite number."""
+    found = {key: number for key in DRAWN if (number := finite(told.get(key))) is not None}
+    return found if len(found) == len(DRAWN) else {}
 
 
 def canonical_json(value: Any) -> bytes:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, TypeVar
 
 from lldata.errors import StoreError
+from lldata.scene import finite
 from lldata.store import Store
 
 Kind = TypeVar("Kind", str, float, list[Any], dict[str, Any])
@@ -34,7 +34,7 @@ def stated(dataset: Store, key: str, kind: type[Kind]) -> Kind | None:
             return None
         passed.append(name)
         value = value[name]
-    found = _number(value) if kind is float else value
+    found = finite(value) if kind is float else value
     if not isinstance(found, kind):
         raise _malformed(dataset, f"{key} is {value!r:.40}", kind)
     return found
@@ -45,17 +45,6 @@ def _table(dataset: Store) -> dict[str, Any]:
         return dataset.protocol_table
     except (ValueError, RecursionError) as error:  # numbers too long, tables too deep
         raise _malformed(dataset, f"it cannot be read ({error})", dict) from error
-
-
-def _number(value: Any) -> float | None:
-    """Return a finite number as a float, None for all else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _malformed(dataset: Store, found: str, kind: type) -> StoreError:

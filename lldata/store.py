@@ -40,12 +40,13 @@ from lldata.frame import Frame
 from lldata.measures.fingerprint import is_thumbnail
 from lldata.measures.likeness import Print, prints, recognisable
 from lldata.scene import (
+    DRAWN,
     Pixels,
     SceneFile,
     canonical_json,
     combined_digest,
-    drawn_facts,
     drawn_ranges,
+    finite,
 )
 
 if TYPE_CHECKING:
@@ -536,9 +537,7 @@ def _check_names(where: Path, what: str, names: Iterable[str]) -> None:
 
 
 def _is_range(value: Any) -> bool:
-    return (
-        isinstance(value, list) and len(value) == 2 and all(type(v) in (int, float) for v in value)
-    )
+    return isinstance(value, list) and len(value) == 2 and None not in map(finite, value)
 
 
 def _record_out(path: Path, tree: h5py.Group) -> dict[str, Any]:
@@ -749,7 +748,7 @@ class Store:
             found = _json_out(file, "drawn")
         if not (isinstance(found, dict) and all(map(_is_range, found.values()))):
             raise _hostile(self.path, "what it says was drawn")
-        return found
+        return {key: found[key] for key in DRAWN if key in found}
 
     @property
     def packed(self) -> bool:
@@ -1004,8 +1003,8 @@ def index_bytes(
         _column_in(table, "sha256", [digest for _, _, digest in entries], str)
         _json_in(table, "sources", {s.scene: s.sources for s in scenes})
         _json_in(table, "fingerprints", {s.scene: recognisable(s.facts) for s in scenes})
-        drawn = [told for s in scenes for told in drawn_facts(s.facts).values()]
-        _json_in(file, "drawn", drawn_ranges(drawn))
+        drawn = drawn_ranges(told for s in scenes for told in s.facts.values())
+        _json_in(file, "drawn", drawn)
         _json_in(file, "findings", [f.as_json() for f in findings])
         _json_in(file, "protocol_text", scenes[0].protocol_text)
     return buffer.getbuffer()
