@@ -241,6 +241,18 @@ def problems_of(path: Path) -> list[tuple[str, list[str]]]:
     return list(pack.problems(store.Store(path), deep=False))
 
 
+def test_a_digest_that_fails_beside_the_compression_publishes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def failing(*_: object) -> str:
+        raise MemoryError("no room for the digest")
+
+    monkeypatch.setattr(upkeep, "content_digest", failing)
+    with pytest.raises(MemoryError, match="no room for the digest"):
+        upkeep.publish_scene(tmp_path, scene(), pixels())
+    assert list(tmp_path.rglob("*")) == []
+
+
 def test_a_lock_that_was_deleted_while_it_was_waited_for_is_taken_anew(tmp_path: Path):
     lock, order = tmp_path / "lock", []
     with ThreadPoolExecutor(1) as beside:
