@@ -15,15 +15,9 @@ Trained on: nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from baselines.inference.illumination import Retinex, retinex
-from baselines.inputs import picture_of
+from baselines.inference.illumination import Displayed, retinex
 from baselines.method import MethodInfo
-from lldata.sample import Sample
 
 INFO = MethodInfo(
     name="msr",
@@ -34,25 +28,13 @@ INFO = MethodInfo(
 )
 
 
-@dataclass(frozen=True)
-class Msr:
-    """The Retinex of several scales, displayed."""
-
-    retinex: Retinex
-    info: MethodInfo = INFO
-
-    def __call__(self, sample: Sample) -> NDArray[np.float32]:
-        """Return the displayed Retinex, (3, H, W) in [0, 1]."""
-        return self.retinex(picture_of(sample, self.info.name).clip(0, 1))
-
-
 def build(
     sigmas: str | float | Sequence[float] = (15, 80, 250),
     offset: float = 1,
     percent: float = 1,
     scale_with_size: bool = False,
     per_channel: bool = True,
-) -> Msr:
+) -> Displayed:
     """Make the method.
 
     Parameters
@@ -60,7 +42,7 @@ def build(
     sigmas : pixels, of the Gaussian surrounds, weighted equally: 15,80,250
     offset : added to values of 0 to 255 before the logarithm; with 0 the exposure does not matter
     percent : so many of each channel's values are shown black, and as many white
-    scale_with_size : enlarge the sigmas by the longer side over 512 pixels
+    scale_with_size : scale the sigmas, up or down, by the longer side over 512 pixels
     per_channel : R, G and B apart, which balances colours to grey; else the intensity alone, and
         the colours follow
 
@@ -69,5 +51,5 @@ def build(
     MethodError
         If an option has a value it cannot have.
     """
-    return Msr(retinex(sigmas, offset, percent,
-                       scale_with_size=scale_with_size, per_channel=per_channel))  # fmt: skip
+    return Displayed(retinex(sigmas, offset, percent,
+                       scale_with_size=scale_with_size, per_channel=per_channel), INFO)  # fmt: skip

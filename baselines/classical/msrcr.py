@@ -99,7 +99,7 @@ def build(
     beta : fixed: multiplies the restored Retinex; 1
     gain : fixed: of the display on 0 to 255; 30
     bias : fixed: what is shown black; -6
-    scale_with_size : enlarge the sigmas by the longer side over 512 pixels
+    scale_with_size : scale the sigmas, up or down, by the longer side over 512 pixels
 
     Raises
     ------

@@ -16,8 +16,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines.inputs import picture_of
+from baselines.method import MethodInfo
 from baselines.options import flag, number
 from lldata.errors import MethodError
+from lldata.sample import Sample
 
 Plane = NDArray[np.float64]  # (H, W)
 _FINE = 6.0  # least sigma, in pixels of the reduced plane
@@ -62,6 +65,18 @@ class Retinex:
 
     def _shown(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
         return stretched(self.of(plane), plane, self.percent)
+
+
+@dataclass(frozen=True)
+class Displayed:
+    """A method that shows the Retinex of a picture."""
+
+    retinex: Retinex
+    info: MethodInfo
+
+    def __call__(self, sample: Sample) -> NDArray[np.float32]:
+        """Return the displayed Retinex, (3, H, W) in [0, 1]."""
+        return self.retinex(picture_of(sample, self.info.name).clip(0, 1))
 
 
 def retinex(

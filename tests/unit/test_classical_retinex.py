@@ -92,10 +92,18 @@ def test_what_is_constant_stays_as_it_is(
     np.testing.assert_allclose(run(name, flat, **options), flat, atol=1e-6)
 
 
-def test_sigmas_can_grow_with_the_picture():
-    wide = np.tile(NIGHT, (1, 2, 8))[:, :64, :1024]
-    scaled = run("ssr", wide, sigma=10, scale_with_size=True)
-    np.testing.assert_array_equal(scaled, run("ssr", wide, sigma=20))
+@pytest.mark.parametrize(("width", "sigma"), [(1024, 20), (256, 5)])
+def test_sigmas_can_scale_with_the_picture(width: int, sigma: float):
+    wide = np.tile(NIGHT, (1, 2, 8))[:, :64, :width]
+    for name, option in (("ssr", "sigma"), ("msr", "sigmas"), ("msrcr", "sigmas")):
+        scaled = run(name, wide, scale_with_size=True, **{option: 10})
+        np.testing.assert_array_equal(scaled, run(name, wide, **{option: sigma}))
+        assert np.abs(scaled - run(name, wide, **{option: 10})).max() > 0.01
+
+
+def test_a_surround_scaled_below_a_pixel_leaves_the_picture_as_it_is():
+    tiny = NIGHT[:, :3, :2]
+    np.testing.assert_allclose(run("ssr", tiny, sigma=15, scale_with_size=True), tiny, atol=1e-6)
 
 
 def test_zeros_take_the_smallest_value_above_zero_and_black_planes_one():
