@@ -49,10 +49,7 @@ class NinePoint(FivePoint):
 
     def times(self, grid: Grid) -> Grid:
         """Return the matrix times a grid, (H, W)."""
-        product = super().times(grid)
-        for rows in self._strips():
-            self._flow_aslant(grid, rows, product, np.subtract)
-        return product
+        return self._with_flow_aslant(super().times(grid), grid, np.subtract)
 
     def sideways(self) -> tuple[Grid, Grid]:
         """Return what joins pixels to the column on their left, and on their right, (H, W - 1)."""
@@ -74,17 +71,17 @@ class NinePoint(FivePoint):
 
     def inflow_across(self, grid: Grid) -> Grid:
         """Return what neighbours outside its column add to each pixel's equation, (H, W)."""
-        flow = super().inflow_across(grid)
-        for rows in self._strips():
-            self._flow_aslant(grid, rows, flow, np.add)
-        return flow
+        return self._with_flow_aslant(super().inflow_across(grid), grid, np.add)
 
     def inflow_down(self, grid: Grid) -> Grid:
         """Return what neighbours outside its row add to each pixel's equation, (H, W)."""
-        flow = super().inflow_down(grid)
+        return self._with_flow_aslant(super().inflow_down(grid), grid, np.add)
+
+    def _with_flow_aslant(self, onto: Grid, grid: Grid, put: np.ufunc) -> Grid:
+        """Return a grid that what flows in aslant has been added to, or subtracted from."""
         for rows in self._strips():
-            self._flow_aslant(grid, rows, flow, np.add)
-        return flow
+            self._flow_aslant(grid, rows, onto, put)
+        return onto
 
     def _flow_aslant(self, grid: Grid, rows: slice, onto: Grid, put: np.ufunc) -> None:
         """Add to some rows, or subtract, what flows in from the rows above and below, aslant."""
