@@ -7,6 +7,7 @@ comparisons made together.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from eval import sign_flips
 from eval.record import Record
-from eval.statistics import CONFIDENCE, GROUPS_NEEDED, mean_interval, of_rows
+from eval.statistics import CONFIDENCE, GROUPS_NEEDED, mean_interval
 from lldata.errors import ScoreError
 
 _Array = NDArray[Any]
@@ -77,8 +78,9 @@ def compare(
 def tied_with_best(records: Sequence[Record], found: Sequence[Comparison]) -> list[bool | None]:
     """Return of each record whether it is not significantly worse than the one of the best mean.
 
-    All comparisons have to be given: as the best is not known beforehand, the p-values must be
-    corrected for all of them.
+    The best is the one of the best mean over the pairs that all records scored: each one's own
+    pairs may be easier than another's. All comparisons have to be given: as the best is not known
+    beforehand, the p-values must be corrected for all of them.
 
     Parameters
     ----------
@@ -87,23 +89,38 @@ def tied_with_best(records: Sequence[Record], found: Sequence[Comparison]) -> li
 
     Returns
     -------
-    in the order of `records`; the best is tied with itself. None where there is no test, or no
-    direction of the metric is better
+    in the order of `records`; the best is tied with itself. None where there is no test, no pair
+    that all of them scored, or no direction of the metric is better
     """
-    metric = found[0].metric if found else ""
-    means = [of_rows(record.rows, metric).mean for record in records]
-    known = [mean for mean in means if mean is not None]
-    if not found or records[0].metrics[metric].better == "none" or len(known) < len(means):
-        return [None] * len(means)
-    higher = records[0].metrics[metric].better == "higher"
-    best = known.index(max(known) if higher else min(known))
-    chances: list[float | None] = [None] * len(means)
+    if not found:
+        return [None] * len(records)
+    metric = found[0].metric
+    better, means = records[0].metrics[metric].better, _shared_means(records, metric)
+    if better == "none" or not means:
+        return [None] * len(records)
+    higher = better == "higher"
+    best = means.index(max(means) if higher else min(means))
+    tied: list[bool | None] = [None] * len(means)
     for (a, b), one in zip(combinations(range(len(means)), 2), found, strict=True):
-        if best in (a, b):
-            chances[a + b - best] = one.p_value
-    if any(chance is not None for chance in chances):
-        chances[best] = 1.0
-    return [None if chance is None else chance > 1 - CONFIDENCE for chance in chances]
+        if best in (a, b) and one.p_value is not None and one.difference is not None:
+            # on the pairs two share alone, the other may be ahead of the best of all
+            behind = (one.difference > 0) == (higher == (a == best))
+            tied[a + b - best] = one.p_value > 1 - CONFIDENCE or not behind
+    if any(each is not None for each in tied):
+        tied[best] = True
+    return tied
+
+
+def _shared_means(records: Sequence[Record], metric: str) -> list[float]:
+    """Return each record's mean over the pairs all of them scored; nothing where there is none."""
+    scores = [
+        {row.pair: value for row in record.rows if (value := row.scores.get(metric)) is not None}
+        for record in records
+    ]
+    shared = set(scores[0]).intersection(*scores[1:])
+    if not shared:
+        return []
+    return [math.fsum(one[pair] for pair in shared) / len(shared) for one in scores]
 
 
 def in_words(found: Sequence[Comparison], tied: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ import pytest
 from eval import sign_flips
 from eval.comparison import compare, in_words, tied_with_best
 from eval.record import Record
+from eval.statistics import of_rows
 from lldata.errors import ScoreError
 from tests.records import classical, record, rows
 
@@ -104,6 +105,25 @@ def test_methods_not_significantly_worse_are_tied_with_the_best():
     near = classical("lime", 30, rows=rows(30, seed=2))
     assert ties(moved(-3), record(), near) == [False, True, True]
     assert ties(moved(-3), record()) == [False, True]
+
+
+def test_the_best_is_found_over_the_pairs_all_records_share():
+    hard = tuple(replace(row, scores={"psnr": (row.scores["psnr"] or 0) - 5}) for row in rows()[9:])
+    easy = moved(0).rows[:9] + tuple(
+        replace(row, scores={"psnr": (row.scores["psnr"] or 0) - 1}) for row in hard
+    )
+    better, worse = record(hard), classical("lime", 30, rows=easy)
+    means = [of_rows(one.rows, "psnr").mean or 0 for one in (better, worse)]
+    assert means[0] < means[1]  # each over its own pairs
+    assert compare([better, worse], "psnr")[0].difference == pytest.approx(1)
+    found = [replace(one, p_value=0.01) for one in compare([better, worse], "psnr")]
+    assert tied_with_best([better, worse], found) == [True, False]
+
+
+def test_records_without_a_pair_that_all_scored_have_no_best():
+    parts = [record(rows()[:12]), record(rows()[6:18]), record(rows()[12:])]
+    found = [compare([parts[a], parts[b]], "psnr")[0] for a, b in ((0, 1), (1, 2))]
+    assert tied_with_best(parts, [found[0], found[0], found[1]]) == [None, None, None]
 
 
 def test_where_lower_is_better_the_lowest_is_the_best():
