@@ -13,7 +13,7 @@ from lldata.curve import linearise
 from lldata.errors import ScoreError
 
 OVERSAMPLING = 4  # samples of the edge's profile per pixel
-SLANT = (2.0, 40.0)  # degrees from the rows or columns between which an edge can be measured
+SLANT = (2.0, 15.0)  # degrees from the rows or columns; beyond, sharpness is overstated
 
 # CIELAB (D50, 2 degrees) of the 24 patches from the top left, row by row: dark skin ... black.
 # Source: X-Rite, ColorChecker Classic, values for charts made before November 2014.
@@ -44,7 +44,7 @@ Floats = NDArray[np.floating[Any]]
 def mtf50(output: Floats) -> float:
     """Spatial frequency at which a slanted edge keeps half its contrast.
 
-    The image is a crop around one straight edge, 2 to 40 degrees off the rows or columns, dark
+    The image is a crop around one straight edge, 2 to 15 degrees off the rows or columns, dark
     on one side and light on the other. 0.5 cycles/px is the sampling limit: sharper edges,
     which only sharpening makes, count as 0.5.
 
@@ -100,7 +100,7 @@ def _edge(luma: Floats) -> tuple[float, float]:
         places = (weights[good] @ columns) / total[good]
         slope, offset = np.polyfit(rows[good], places, 1, w=total[good])
         width = max(12.0, width / 3)
-    angle = float(np.degrees(np.arctan(abs(slope))))
+    angle = round(float(np.degrees(np.arctan(abs(slope)))), 1)
     if not SLANT[0] <= angle <= SLANT[1]:
         raise _no_edge(
             f"it is {angle:.1f} degrees off", f"{SLANT[0]:g} to {SLANT[1]:g} degrees are needed"

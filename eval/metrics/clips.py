@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from itertools import islice, pairwise
 
@@ -40,24 +41,26 @@ def flicker(clip: Iterable[Bytes]) -> float:
     unit="", better="lower", reads=("clip",), bounds=(0, 1), flow="DIS medium, grey, of the clip",
     occlusion="forward-backward: |f + b|^2 < 0.01 (|f|^2 + |b|^2) + 0.5",
     formula="mean over frames of the mean square over pixels that are seen in both, RGB in [0, 1]",
+    unseen="a frame that shows nothing of the next is left out",
 )  # fmt: skip
 def warp_error(clip: Iterable[Bytes]) -> float:
     """How much each frame differs from the next one moved onto it, where both show the same.
 
     Noise and flicker raise it, motion that the flow follows does not; a blurred clip scores
-    well, so it is read beside the other scores. Reads 8-bit frames; at least two.
+    well, so it is read beside the other scores. Reads 8-bit frames; at least two. Where no frame
+    shows anything of the next, as of a clip of cuts, there is no score: NaN.
 
     Source: Lai et al. 2018, eq. 6-7 (E_warp); the occlusion test is Sundaram et al. 2010's.
     """
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    errors = [
-        _warped_difference(flow, now, after)
-        for now, after in pairwise(_checked(clip, "warp_error", 2))
-    ]
-    return float(np.mean(errors))
+    steps = pairwise(_checked(clip, "warp_error", 2))
+    errors = [_warped_difference(flow, now, after) for now, after in steps]
+    known = [error for error in errors if error is not None]
+    return float(np.mean(known)) if known else math.nan
 
 
-def _warped_difference(flow: cv2.DISOpticalFlow, now: Bytes, after: Bytes) -> float:
+def _warped_difference(flow: cv2.DISOpticalFlow, now: Bytes, after: Bytes) -> float | None:
+    """Return the mean square over what both frames show, None where that is nothing."""
     first, second = grey(now)[..., 0], grey(after)[..., 0]
     if min(first.shape) < 16:  # the flow needs a few of its 8x8 patches
         forward = backward = np.zeros((*first.shape, 2), np.float32)
@@ -70,7 +73,7 @@ def _warped_difference(flow: cv2.DISOpticalFlow, now: Bytes, after: Bytes) -> fl
     seen = ((forward + returned) ** 2).sum(axis=2) < 0.01 * size + 0.5
     seen &= _inside(forward)
     if not seen.any():
-        return 0.0
+        return None
     error = (now[seen] - moved[seen]) / 255
     return float(np.mean(error.astype(np.float64) ** 2))
 

@@ -12,7 +12,12 @@ from eval.metrics.definition import LARGEST, metric
 
 # Of two different 8-bit images of 10^9 pixels that differ by 1 in one value.
 LARGEST_DB = 10 * math.log10(255**2 * 3e9)
-LUMA = np.array([65.481, 128.553, 24.966]) / 255  # limited-range Y of 8-bit RGB
+# Limited-range Y of 8-bit RGB is 16 and these whole multiples of a step: differences that cancel
+# out then do so exactly.
+LUMA = np.array([299.0, 587.0, 114.0])
+LUMA_STEP = 0.219 / 255
+# Of two images of 10^9 pixels whose luma differs by one step in one pixel.
+LARGEST_LUMA_DB = 10 * math.log10((255 / LUMA_STEP) ** 2 * 1e9)
 GREY = np.array([0.299, 0.587, 0.114])
 ROWS = 256  # summed at a time, so that float64 never holds the whole image
 
@@ -58,7 +63,7 @@ def mae(output: Bytes, reference: Bytes) -> float:
 
 
 @metric(
-    unit="dB", better="higher", bounds=(0, LARGEST_DB), peak=255,
+    unit="dB", better="higher", bounds=(0, LARGEST_LUMA_DB), peak=255,
     channels="Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255, unrounded",
 )  # fmt: skip
 def psnr_y(output: Bytes, reference: Bytes) -> float:
@@ -71,7 +76,7 @@ def psnr_y(output: Bytes, reference: Bytes) -> float:
         error = output[row : row + ROWS].astype(np.float64) - reference[row : row + ROWS]
         luma = error @ LUMA
         total += float(np.vdot(luma, luma))
-    return _decibel(total / (output.shape[0] * output.shape[1]), 255)
+    return _decibel(total / (output.shape[0] * output.shape[1]), 255 / LUMA_STEP)
 
 
 @metric(

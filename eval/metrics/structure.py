@@ -45,7 +45,8 @@ def ms_ssim(output: Bytes, reference: Bytes) -> float:
     for weight in WEIGHTS[:-1]:
         score *= max(0.0, _means(*pair)[1]) ** weight
         pair = [_halved(image) for image in pair]
-    return float(score * max(0.0, _means(*pair)[0]) ** WEIGHTS[-1])
+    score *= max(0.0, _means(*pair)[0]) ** WEIGHTS[-1]
+    return float(min(1.0, score))  # rounding may leave it above
 
 
 def _means(output: Floats, reference: Floats) -> tuple[float, float]:

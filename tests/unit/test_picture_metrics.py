@@ -13,7 +13,7 @@ from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import structural_similarity
 
-from eval.metrics import find_metric, score_clip, score_images
+from eval.metrics import clips, find_metric, score_clip, score_images, structure
 from lldata.errors import ScoreError
 
 RNG = np.random.default_rng(0)
@@ -61,6 +61,17 @@ def test_the_luma_of_limited_range_makes_white_219_steps_from_black():
     )
     only_blue = score("psnr_y", flat(0, 0, 255), flat(0, 0, 0))
     assert only_blue == pytest.approx(20 * math.log10(255 / 24.966), abs=1e-12)
+
+
+def test_luma_that_differs_by_the_least_step_is_a_score_no_record_refuses():
+    least = flat(0, 138, 0)
+    least[0, 0] = (253, 0, 47)
+    found = score("psnr_y", least, flat(0, 138, 0))
+    assert found == pytest.approx(10 * math.log10((255 / (0.219 / 255)) ** 2 * 600), abs=1e-9)
+    low, high = find_metric("psnr_y").bounds
+    assert low < found < high
+    cancelled = flat(100, 100, 100)
+    assert score("psnr_y", cancelled, flat(115, 91, 107)) == math.inf
 
 
 def test_a_picture_of_half_the_brightness_is_perfect_once_it_has_the_mean_of_its_reference():
@@ -158,6 +169,17 @@ def test_motion_that_can_be_followed_leaves_little_and_noise_leaves_twice_its_va
     assert noisy == pytest.approx(2 * (8 / 255) ** 2, rel=0.25)
 
 
+def test_frames_that_show_nothing_of_the_next_are_left_out_of_the_mean(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    frames = moving(0, noise=8.0)[:3]
+    first = score_clip(frames[:2], ("warp_error",))["warp_error"]
+    real, steps = clips._inside, iter([True, False, False])
+    monkeypatch.setattr(clips, "_inside", lambda flow: real(flow) & next(steps))
+    assert score_clip(frames, ("warp_error",))["warp_error"] == pytest.approx(first, abs=0)
+    assert math.isnan(score_clip(frames[:2], ("warp_error",))["warp_error"])
+
+
 def test_a_clip_is_refused_where_a_picture_is_scored_and_the_other_way_round():
     with pytest.raises(ScoreError, match="flicker: there is no clip"):
         score("flicker", flat(0, 0, 0))
@@ -170,6 +192,11 @@ def test_a_clip_is_refused_where_a_picture_is_scored_and_the_other_way_round():
 def test_a_picture_too_small_for_five_scales_is_refused():
     with pytest.raises(ScoreError, match="at least 176x176 pixels"):
         score("ms_ssim", grain(1, (175, 400, 3)), grain(2, (175, 400, 3)))
+
+
+def test_rounding_lifts_no_structural_similarity_above_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(structure, "_means", lambda *_: (1 + 1e-12, 1 + 1e-12))
+    assert score("ms_ssim", grain(1), grain(1)) == 1
 
 
 def test_what_flatters_is_said_to_be_an_oracle():
