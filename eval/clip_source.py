@@ -53,13 +53,18 @@ class Source:
         """Height and width of its frames, px."""
         return self.first.planes.shape[1], self.first.planes.shape[2]
 
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Height and width of its frames as they are meant to be seen, px."""
+        return self.size[::-1] if self.first.like.orientation >= 5 else self.size
+
     def frames(self, start: int = 0) -> Iterator[Taken]:
         """Yield the frames in order, from one of them on.
 
         Raises
         ------
         LowLightError
-            If a frame cannot be read, or has another size or depth than the first.
+            If a frame cannot be read, or has another size, depth or orientation than the first.
         """
         taken = _video(self.path) if self.video else map(_picture, self.files[start:])
         for number, frame in enumerate(islice(taken, start if self.video else 0, None), start):
@@ -72,7 +77,7 @@ class Source:
             where = self.path if self.video else self.files[number]
             raise ScoreError(
                 f"{where}, frame {number}", f"it has {found}", f"the first has {wanted}",
-                "A clip is of one size and depth: take the frame out, or cut the clip there",
+                "A clip is of one size, depth and turn: take the frame out, or cut the clip there",
             )  # fmt: skip
 
 
@@ -144,7 +149,8 @@ def _like(dtype: object) -> NDArray[Any]:
 
 def _told(frame: Taken) -> str:
     height, width = frame.planes.shape[1:]
-    return f"{width}x{height} px of {8 * frame.like.pixels.dtype.itemsize} bits"
+    turned = f", EXIF orientation {frame.like.orientation}" if frame.like.orientation != 1 else ""
+    return f"{width}x{height} px of {8 * frame.like.pixels.dtype.itemsize} bits{turned}"
 
 
 def wanted_rate(text: str | None) -> Fraction | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 from eval import images
 from eval.images import Picture
 from lldata import publish
+from lldata.errors import LowLightError
 from lldata.outputs.video import Coding, Segment, join
 
 SEGMENT = 12  # frames; so many at most are computed again after an interruption
@@ -37,6 +41,31 @@ class Target(Protocol):
     def close(self) -> None:
         """Leave nothing unfinished."""
         ...
+
+
+@contextlib.contextmanager
+def sole_writer(target: Path, *, video: bool) -> Iterator[None]:
+    """Hold the place of a clip, so that no other process writes into it meanwhile.
+
+    Parameters
+    ----------
+    target : the video, or the folder of the frames
+
+    Raises
+    ------
+    LowLightError
+        If another process holds it.
+    """
+    lock = target.with_name(f".{target.name}.lock") if video else target / ".enhance.lock"
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(publish.locked(lock, keep=False, wait=False))
+        except BlockingIOError as error:
+            raise LowLightError(
+                target, "another lleval enhance is writing it", "one writes a clip at a time",
+                "Wait until it has ended, or name another output",
+            ) from error  # fmt: skip
+        yield
 
 
 class Journal:
@@ -106,12 +135,13 @@ class Video:
         self.open: Segment | None = None
 
     def put(self, frame: Planes, like: Picture) -> None:
-        """Encode the next frame."""
+        """Encode the next frame as it is meant to be seen: a video carries no EXIF."""
         if self.open is None:
             self.open = Segment(self._segment(self.done), self.how, self.rate, self.size)
         dtype: type[np.uint8 | np.uint16] = like.pixels.dtype.type
         white = np.float32(np.iinfo(dtype).max)
-        self.open.add(np.rint(frame.transpose(1, 2, 0).clip(0, 1) * white).astype(dtype))
+        pixels = np.rint(frame.transpose(1, 2, 0).clip(0, 1) * white).astype(dtype)
+        self.open.add(images.upright(replace(like, pixels=pixels)))
         if self.open.frames == SEGMENT:
             self._end_segment()
 

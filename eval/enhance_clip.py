@@ -20,7 +20,7 @@ from baselines.inference.temporal_smoothing import Smoothing, smooth
 from baselines.method import Method
 from eval.amplification import amplified
 from eval.clip_source import Source, Taken, gaps, is_video, open_clip
-from eval.clip_target import Frames, Target, Video
+from eval.clip_target import Frames, Target, Video, sole_writer
 from eval.images import Picture
 from eval.option_files import files_named, recorded
 from eval.targets import check_unwritten, settle_clip
@@ -61,7 +61,8 @@ def enhance_clip(
     place = _place(task, source)
     method = load()
     gain = _gain(source, method, task, tell)
-    with closing(place(fingerprint)) as target:
+    video = is_video(task.target) and not task.target.is_dir()
+    with sole_writer(task.target, video=video), closing(place(fingerprint)) as target:
         around = _around(method, task)
         if target.done and around is None:
             tell(f"{task.method} does not say on how many frames one depends: it starts again")
@@ -108,8 +109,8 @@ def _place(task: Enhancement, source: Source) -> Callable[[str], Target]:
                 task.target, "no frame rate is known", "a video of a folder of frames needs one",
                 "Give it with --fps, for example --fps 25",
             )  # fmt: skip
-        how = coding(task.target, deep=source.deep, size=source.size)
-        return lambda fingerprint: Video(task.target, how, rate, source.size, fingerprint)
+        how = coding(task.target, deep=source.deep, size=source.shown_size)
+        return lambda fingerprint: Video(task.target, how, rate, source.shown_size, fingerprint)
     if task.fps is not None:
         raise LowLightError(
             "--fps", f"{task.target} is a folder of frames", "videos alone have a frame rate",

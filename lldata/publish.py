@@ -146,10 +146,15 @@ def remove_leftovers(folder: Path, of: str = "", older_than_s: float = 3600.0) -
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, keep: bool = True) -> Iterator[None]:
+def locked(path: Path, *, keep: bool = True, wait: bool = True) -> Iterator[None]:
     """Hold an exclusive lock among processes; the system frees it when the holder dies.
 
     The file may be deleted at any time; without `keep` the holder does so at its end.
+
+    Raises
+    ------
+    BlockingIOError
+        If another holds it and `wait` is false.
     """
     make_folder(path.parent)
     while True:
@@ -157,7 +162,7 @@ def locked(path: Path, *, keep: bool = True) -> Iterator[None]:
             if os.name == "posix":
                 import fcntl
 
-                fcntl.flock(file, fcntl.LOCK_EX)
+                fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if not _is_named(file, path):  # deleted while it was waited for
                     continue
             try:

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from baselines import method as methods
 from baselines.inference.frame_by_frame import enhanced_clip
@@ -215,6 +216,41 @@ def test_an_interrupted_video_goes_on_after_its_last_whole_segment(tmp_path: Pat
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("name", ["out", "out.mkv"])
+def test_two_at_once_never_write_one_output(tmp_path: Path, use: Any, name: str):
+    source, target, rate = folder(tmp_path / "in"), tmp_path / name, Fraction(25)
+    how = {"fps": rate} if target.suffix else {"clip": True}
+
+    class Nested(Killer):
+        def __call__(self, sample: Sample) -> np.ndarray:
+            with pytest.raises(LowLightError, match=f"{name}: another lleval enhance is writing"):
+                apply(source, target, **how)
+            return super().__call__(sample)
+
+    use(Nested(99))
+    apply(source, target, **how)
+    assert not [p.name for p in (*tmp_path.iterdir(), *target.glob(".*")) if p.name[0] == "."]
+    apply(source, target, "identity@short", **how)  # the place is free again
+
+
+def test_turned_frames_become_an_upright_video(tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    pixels = np.zeros((32, 48, 3), np.uint8)
+    pixels[:16] = 200
+    exif = Image.Exif()
+    exif[images.ORIENTATION] = 6
+    for number in range(2):
+        Image.fromarray(pixels).save(tmp_path / "in" / f"f{number}.png", exif=exif)
+    (video,) = apply(tmp_path / "in", tmp_path / "a.mkv", "identity", fps=Fraction(25))
+    shown = images.rgb(tmp_path / "in" / "f0.png")
+    assert shown.shape == (48, 32, 3)
+    for frame, _ in decoded(video):
+        np.testing.assert_array_equal(frame // 257, shown)
+    Image.fromarray(pixels).save(tmp_path / "in" / "f2.png")
+    with pytest.raises(LowLightError, match=r"frame 2: .* first has .* EXIF orientation 6"):
+        apply(tmp_path / "in", tmp_path / "b.mkv", "identity", fps=Fraction(25))
+
+
 def test_segments_that_lost_a_frame_make_no_video(tmp_path: Path):
     how = coding(tmp_path / "a.mkv", deep=False, size=(16, 16))
     segment = Segment(tmp_path / "s.mkv", how, Fraction(25), (16, 16))
@@ -337,9 +373,29 @@ def test_a_frame_rate_is_a_number_or_a_fraction():
             wanted_rate(text)
 
 
-def test_a_real_clip_is_enhanced_into_a_video_of_its_length_and_size(
+def first_packets(source: Path, target: Path, count: int) -> None:
+    """Copy the first packets of a video as they are coded."""
+    av = pytest.importorskip("av")
+    with av.open(str(source)) as given, av.open(str(target), "w") as file:
+        stream = file.add_stream_from_template(given.streams.video[0])
+        for packet in itertools.islice(given.demux(video=0), count):
+            packet.stream = stream
+            file.mux(packet)
+
+
+def test_a_real_clip_is_enhanced_into_a_video_of_its_length_rate_and_size(
     tmp_path: Path, shared_data: Path
 ):
-    source = open_clip(shared_data / "clip" / "MehdiElc_output.mp4")
+    whole = shared_data / "clip" / "MehdiElc_output.mp4"
+    source = open_clip(whole)
     assert (len(source.names), source.rate, source.size) == (148, Fraction(7501, 250), (720, 1280))
     assert not source.deep
+    first_packets(whole, tmp_path / "dark.mp4", 4)
+    dark = [frame.planes for frame in open_clip(tmp_path / "dark.mp4").frames()]
+    (video,) = apply(tmp_path / "dark.mp4", tmp_path / "lit.mp4", smooth=True)
+    lit = open_clip(video)
+    assert (len(lit.names), lit.size, lit.deep) == (len(dark), (720, 1280), False)
+    assert (len(dark), lit.rate) == (4, open_clip(tmp_path / "dark.mp4").rate)
+    for before, after in zip(dark, lit.frames(), strict=True):
+        expected = GAMMA(Sample("", 1.0, srgb=before))
+        assert np.abs(after.planes - expected).mean() < 0.01
