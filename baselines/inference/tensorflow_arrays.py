@@ -14,8 +14,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import lzma
 import re
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +34,11 @@ from lldata.errors import MethodError
 Arrays = Mapping[str, NDArray[Any]]
 _CONVOLUTION = re.compile(r"g_conv(\d+)(?:_(\d+))?/weights")
 _OPTIMISER = re.compile(r"(.*/Adam(_\d+)?|beta[12]_power|global_step)")  # of training, not weights
+# what numpy and zipfile raise on damaged, encrypted or strangely packed files
+_UNREADABLE = (
+    ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+    tokenize.TokenError, struct.error,
+)  # fmt: skip
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -53,9 +62,8 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         )  # fmt: skip
     content = path.read_bytes()
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            arrays = {name.removesuffix(":0"): file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        arrays = _arrays(content)
+    except _UNREADABLE as error:
         raise MethodError(
             path, f"it is no .npz of plain arrays ({error})",
             "weights of TensorFlow come as one array for each variable",
@@ -71,6 +79,18 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         ) from error  # fmt: skip
     sha256 = hashlib.sha256(content).hexdigest()
     return tensors, {"path": str(path), "sha256": sha256, "imported": "tensorflow"}
+
+
+def _arrays(content: bytes) -> Arrays:
+    file = np.load(io.BytesIO(content), allow_pickle=False)
+    if isinstance(file, np.ndarray):  # numpy looks at what a file begins with, not at its name
+        raise ValueError("it holds one array without a name")
+    with file:
+        found = {name.removesuffix(":0"): file[name] for name in file.files}
+    for name, array in found.items():
+        if not isinstance(array, np.ndarray):
+            raise ValueError(f"{name} is no array")
+    return found
 
 
 def converted(arrays: Arrays) -> dict[str, Tensor]:

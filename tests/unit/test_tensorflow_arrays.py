@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -185,3 +187,34 @@ def test_pickled_arrays_and_files_that_are_no_npz_are_refused(tmp_path: Path):
             sid.build(device="cpu").load(path)
     with pytest.raises(MethodError, match="there is no such file"):
         sid.build(device="cpu").load(tmp_path / "none.npz")
+
+
+def test_a_lone_array_named_npz_is_refused_in_one_line(tmp_path: Path):
+    path = tmp_path / "w.npz"
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3, np.float32))
+    with pytest.raises(MethodError, match=r"no \.npz of plain arrays \(it holds one array with"):
+        sid.build(device="cpu").load(path)
+
+
+def test_a_file_among_the_arrays_is_refused_in_one_line(tmp_path: Path):
+    path = saved(tmp_path / "w.npz", variables(4))
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("notes.txt", "trained for 4001 epochs")
+    with pytest.raises(MethodError, match=r"no \.npz of plain arrays \(notes\.txt is no array"):
+        sid.build(device="cpu").load(path)
+
+
+def test_a_compressed_npz_damaged_anywhere_is_refused_in_one_line(tmp_path: Path):
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{"g_conv1_1/weights": np.arange(999.0, dtype=np.float32)})
+    whole, path = buffer.getvalue(), tmp_path / "w.npz"
+    rng = np.random.default_rng(0)
+    for _ in range(400):
+        damaged = bytearray(whole)
+        for at in rng.integers(len(whole), size=3):
+            damaged[at] ^= 1 << rng.integers(8)
+        path.write_bytes(damaged)
+        with pytest.raises(MethodError) as refused:
+            tensorflow_arrays.read(path)
+        assert "\n" not in str(refused.value)
