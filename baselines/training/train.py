@@ -7,20 +7,18 @@ Fabric supplies device, precision and, under torchrun or SLURM, one process per 
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from baselines.training import resume as resuming
 from baselines.training.averaging import Average
+from baselines.training.batches import batches
 from baselines.training.board import Board
 from baselines.training.fabric import make_fabric, versions
 from baselines.training.learner import Learner, Phase
@@ -103,7 +101,7 @@ def _run(plan: Plan, fabric: Fabric, score: Score | None, progress: Progress | N
 
     first = fabric.is_global_zero
     with Board(plan.folder, start) if first else nullcontext() as board:
-        for step, batch in enumerate(_batches(plan, fabric, start), start + 1):
+        for step, batch in enumerate(batches(plan, fabric, start), start + 1):
             rate = plan.learning_rate(step - 1)
             learner.begin(step - 1)
             for name in learner.active(step - 1):
@@ -190,41 +188,3 @@ def _parts(learner: Learner) -> dict[str, Resumable]:
 def _named(phase: str, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the losses of one of several phases under the names of their columns."""
     return {f"{phase}_{name}": loss for name, loss in losses.items()}
-
-
-@dataclass(frozen=True)
-class _Order:
-    """The crops of each step: every process takes its share of the same batch."""
-
-    steps: range
-    batch: int
-    rank: int
-    processes: int
-
-    def __iter__(self) -> Iterator[list[int]]:
-        for step in self.steps:
-            first = step * self.batch
-            yield list(range(first + self.rank, first + self.batch, self.processes))
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-
-def _batches(plan: Plan, fabric: Fabric, start: int) -> Iterator[Any]:
-    """Yield the batches of the steps that are left, on the device.
-
-    Crops are read in this process on a CPU, whose cores the network needs anyway.
-    """
-    order = _Order(
-        range(start, plan.steps), plan.recipe.batch, fabric.global_rank, fabric.world_size
-    )
-    workers = 0 if fabric.device.type == "cpu" else min(8, (os.cpu_count() or 1) - 1)
-    loader: DataLoader[Any] = DataLoader(
-        plan.crops,
-        batch_sampler=order,
-        num_workers=workers,
-        pin_memory=fabric.device.type == "cuda",
-        multiprocessing_context="spawn" if workers else None,
-    )
-    for batch in loader:
-        yield fabric.to_device(batch)

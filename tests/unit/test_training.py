@@ -19,8 +19,9 @@ from baselines import method
 from baselines.networks import sid
 from baselines.training import resume, weights
 from baselines.training.averaging import Average
+from baselines.training.batches import Order, read
 from baselines.training.plan import Plan, make_plan
-from baselines.training.train import _Order, train
+from baselines.training.train import train
 from lldata.errors import LowLightError, MethodError, StoreError
 from lldata.sample import read_sample
 from lldata.store import Store, home
@@ -312,10 +313,20 @@ def test_without_averaging_the_weights_are_the_network_s_own():
 
 
 def test_processes_share_each_batch_and_together_read_what_one_would():
-    alone = list(_Order(range(3, 6), 4, 0, 1))
-    shares = [list(_Order(range(3, 6), 4, rank, 2)) for rank in (0, 1)]
+    alone = list(Order(range(3, 6), 4, 0, 1))
+    shares = [list(Order(range(3, 6), 4, rank, 2)) for rank in (0, 1)]
     assert alone[0] == [12, 13, 14, 15]
     assert [sorted(a + b) for a, b in zip(*shares, strict=True)] == alone
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_a_reader_refuses_is_one_line_from_any_process(dataset: Store, workers: int):
+    crops = make_plan("sid", dataset, "quick", None, 0, {"crop": 8}, None).crops
+    (dataset.path / "scenes" / "00002.h5").write_bytes(b"no HDF5")
+    with pytest.raises(StoreError) as caught:
+        list(read(crops, Order(range(3), 1, 0, 1), workers=workers))
+    assert "00002" in caught.value.where
+    assert str(caught.value).count("\n") == 0
 
 
 @pytest.mark.parametrize(
