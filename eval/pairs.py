@@ -108,6 +108,7 @@ def score_pair(job: Job, pair: str) -> Finished:
         identical=scored.identical,
         seconds=scored.seconds,
         camera=scored.camera,
+        frames_left_out=scored.frames_left_out,
     )
     finished = Finished(
         job.fingerprint,

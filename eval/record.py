@@ -16,6 +16,7 @@ from lldata.console import to_json
 from lldata.errors import ScoreError
 
 FORMAT = 1
+_OPTIONAL = ("seconds", "camera", "frames_left_out")  # fields that older records lack
 
 Level = Literal["reported", "recomputed", "rerun"]
 
@@ -31,8 +32,12 @@ class Row:
     split: str
     scores: Mapping[str, float | None]  # None: the score is infinite (identical) or undefined
     identical: bool  # output and reference are equal in 8 bits
-    seconds: float | None = None  # the method and, for one of pictures, the rendering it reads
+    # of one picture, of a clip the mean over its frames: the method and, for one of pictures, the
+    # rendering it reads
+    seconds: float | None = None
     camera: str | None = None  # make and model; None: not known, as of ready pictures
+    # of a clip, by metric: frames of infinite score, as identical ones have, out of its mean
+    frames_left_out: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ class Record:
     hardware: Mapping[str, str | int | None]
     timing: Mapping[str, float | int | str | bool | None]
     parameters: int | None
-    flops: float | None  # per pair
+    flops: float | None  # of one picture or frame
     peak_memory_bytes: int | None
     level: Level
     partial: bool  # made with --limit: never ranked
@@ -194,7 +199,7 @@ def _checked(cls: Any, document: Mapping[str, Any], where: str) -> Any:
     """Return an instance of the dataclass `cls` whose fields have their declared types."""
     hints = _hints(cls)
     names = {field.name for field in fields(cls)}
-    required = {f.name for f in fields(cls) if f.name not in ("seconds", "camera")}
+    required = {f.name for f in fields(cls) if f.name not in _OPTIONAL}
     for name in sorted(set(document) ^ names):
         if name in required or name in document:
             raise ScoreError(

@@ -151,7 +151,7 @@ def _flops(plan: Plan) -> tuple[int | None, dict[str, str]]:
 def _timing(
     plan: Plan, finished: list[Finished], conditions: Conditions
 ) -> dict[str, float | int | str | bool | None]:
-    """Return the median seconds of a pair under one of the conditions.
+    """Return the median seconds of a picture or, of clips, of a frame under one of the conditions.
 
     The first pair of each process is left out where others are.
     """

@@ -32,6 +32,7 @@ class Score:
     definition: str
     found: Interval
     identical: int = 0  # pairs equal to their reference: no finite PSNR, so not in the mean
+    frames: int = 0  # of the clips in the mean, those left out likewise
 
     @property
     def mean(self) -> float | None:
@@ -66,6 +67,8 @@ class Score:
         text = f"{counted(self.found.n, 'pair')} in {counted(self.found.groups, 'group')}"
         if self.identical:
             text += f"; {counted(self.identical, 'pair')} identical to the reference, left out"
+        if self.frames:
+            text += f"; {counted(self.frames, 'frame')} identical to the reference, left out"
         return text
 
 
@@ -81,7 +84,11 @@ def score_of(record: Record, metric: str, found: Interval | None = None) -> Scor
     if found is not None:
         return Score(metric, use.unit, use.better, use.definition, found)
     whole = of_rows(record.rows, metric)
-    return Score(metric, use.unit, use.better, use.definition, whole, identical)
+    frames = sum(
+        (row.frames_left_out or {}).get(metric, 0)
+        for row in record.rows if row.scores.get(metric) is not None
+    )  # fmt: skip
+    return Score(metric, use.unit, use.better, use.definition, whole, identical, frames)
 
 
 class Part(NamedTuple):
@@ -148,7 +155,7 @@ def is_ad_hoc(record: Record) -> bool:
 
 
 def image_seconds(record: Record) -> float | None:
-    """Return the median seconds the method took for a pair, None if it was not timed."""
+    """Return the median seconds the method took for a picture or frame, None if not timed."""
     taken = record.timing.get("median_s")
     return float(taken) if isinstance(taken, int | float) else None
 

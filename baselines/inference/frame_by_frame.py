@@ -51,10 +51,10 @@ def enhanced_clip(method: Method, sample: Sample) -> Iterator[Planes]:
         finite picture of the size of the first.
     """
     if method.info.domain != "clip":
-        return _checked(frame_by_frame(method, sample), method.info.name)
+        return _checked(frame_by_frame(method, sample), method.info.name, sample.pair)
     clip_of(sample, method.info.name)
     frames: Iterable[Planes] = method(sample)
-    return _checked(frames, method.info.name)
+    return _checked(frames, method.info.name, sample.pair)
 
 
 def clip_of(sample: Sample, name: str) -> Iterator[Planes]:
@@ -73,11 +73,11 @@ def clip_of(sample: Sample, name: str) -> Iterator[Planes]:
     return sample.clip
 
 
-def _checked(frames: Iterable[Planes], name: str) -> Iterator[Planes]:
+def _checked(frames: Iterable[Planes], name: str, pair: str) -> Iterator[Planes]:
     for number, frame in enumerate(frames):
         if frame.ndim != 3 or len(frame) != 3 or not np.isfinite(frame).all():
             raise MethodError(
-                f"{name} on frame {number}",
+                f"{name} on {pair}, frame {number}",
                 f"its output of shape {frame.shape} is no finite picture",
                 "three finite planes are expected", "Correct the method or train it again",
             )  # fmt: skip
