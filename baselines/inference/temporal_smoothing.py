@@ -23,7 +23,7 @@ Planes = NDArray[np.float32]  # (3, H, W) in [0, 1]
 Held = NDArray[np.uint16]  # (H, W, 3), white 65535
 
 _WHITE = 65535
-_ROWS = 256  # warped at a time
+_ROWS = 64  # worked on at a time, so that nothing but frames is as large as a frame
 _LEAST_SHARE = 0.25  # of a frame that must be found in another one
 
 
@@ -49,7 +49,8 @@ def smooth(frames: Iterable[Planes], how: Smoothing | None = None) -> Iterator[P
     """Yield the frames of a clip, each averaged with its neighbours along their motion.
 
     Holds 2 `frames` + 1 frames, as 16 bits a channel, and as many flows as there are pairs of
-    them: with the defaults 13 frames of 200 MB and 0.4 GB of flows at 7680x4320.
+    them: with the defaults 13 frames of 200 MB and 0.4 GB of flows at 7680x4320, and 0.5 GB for
+    the frame that is read or made.
 
     Parameters
     ----------
@@ -62,16 +63,16 @@ def smooth(frames: Iterable[Planes], how: Smoothing | None = None) -> Iterator[P
         If a frame has another size than the first.
     """
     window = _Window(how or Smoothing())
-    source = enumerate(frames)
+    source = iter(frames)
     ended = False
     current = 0
     while True:
         while not ended and window.last < current + window.how.frames:
-            number, frame = next(source, (-1, None))
-            if frame is None:
-                ended = True
-            else:
-                window.take(number, frame)
+            frame = next(source, None)
+            ended = frame is None
+            if frame is not None:
+                window.take(frame)
+            del frame  # 0.4 GB of 8K, which would lie here until the next is read
         if current > window.last:
             return
         yield window.smoothed(current)
@@ -89,18 +90,23 @@ class _Window:
         self.views: dict[int, View] = {}
         self.shifts: dict[tuple[int, int], Shift] = {}
 
-    def take(self, number: int, frame: Planes) -> None:
+    def take(self, frame: Planes) -> None:
         """Hold the next frame."""
-        held = np.rint(frame.clip(0, 1).transpose(1, 2, 0) * np.float32(_WHITE)).astype(np.uint16)
+        number = self.last + 1
+        height, width = frame.shape[1:]
         for other in self.frames.values():
-            if other.shape != held.shape:
+            if other.shape[:2] != (height, width):
                 raise MethodError(
-                    f"frame {number}", f"it has {held.shape[1]}x{held.shape[0]} px",
+                    f"frame {number}", f"it has {width}x{height} px",
                     f"the frames before have {other.shape[1]}x{other.shape[0]}",
                     "Give a clip of one size",
                 )  # fmt: skip
-        self.frames[number] = np.ascontiguousarray(held)
-        self.views[number] = view(self.frames[number], self.how.flow_px)
+        held = np.empty((height, width, 3), np.uint16)
+        for rows in _bands(height):
+            values = frame[:, rows].clip(0, 1).transpose(1, 2, 0) * np.float32(_WHITE)
+            held[rows] = np.rint(values, out=values)
+        self.frames[number] = held
+        self.views[number] = view(held, self.how.flow_px)
         self.last = number
 
     def drop_before(self, first: int) -> None:
@@ -112,29 +118,28 @@ class _Window:
 
     def smoothed(self, current: int) -> Planes:
         """Return the mean of a frame and its neighbours."""
-        total = self.frames[current].astype(np.float32)
-        count = np.ones(total.shape[:2], np.float32)
+        total = np.ascontiguousarray(self.frames[current].transpose(2, 0, 1), np.float32)
+        count = np.ones(total.shape[1:], np.uint16)
         for other in self.frames:
             if other != current and abs(other - current) <= self.how.frames:
                 self._add(current, other, total, count)
-        total /= count[..., None] * np.float32(_WHITE)
-        return np.ascontiguousarray(total.transpose(2, 0, 1))
+        for rows in _bands(len(count)):
+            total[:, rows] /= count[rows] * np.float32(_WHITE)
+        return total
 
-    def _add(
-        self, current: int, other: int, total: NDArray[np.float32], count: NDArray[np.float32]
-    ) -> None:
+    def _add(self, current: int, other: int, total: Planes, count: NDArray[np.uint16]) -> None:
         """Add to the sums what of another frame belongs to the current one."""
-        there = self._shift(current, other)
+        there, frame = self._shift(current, other), self.frames[other]
         if there.packed is None:
-            total += self.frames[other]
+            total += frame.transpose(2, 0, 1)
             count += 1
             return
         flow, included = there.flow, self._included(current, other)
-        for top in range(0, len(total), _ROWS):
-            rows = slice(top, min(top + _ROWS, len(total)))
-            warped, valid = _warped(self.frames[other], flow, included, rows)
-            total[rows] += warped * valid[..., None]
-            count[rows] += valid
+        for rows in _bands(len(count)):
+            warped, valid = _warped(frame, flow, included, rows)
+            warped *= valid[..., None]
+            total[:, rows] += warped.transpose(2, 0, 1)
+            count[rows] += valid.astype(np.uint16)
 
     def _included(self, current: int, other: int) -> NDArray[np.float32]:
         """Return 1 where motion is slow enough for a frame this far away, and is certain."""
@@ -154,6 +159,10 @@ class _Window:
         if pair not in self.shifts:
             self.shifts[pair] = shift(self.views[current], self.views[other])
         return self.shifts[pair]
+
+
+def _bands(height: int) -> Iterator[slice]:
+    return (slice(top, min(top + _ROWS, height)) for top in range(0, height, _ROWS))
 
 
 def _warped(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 
 import cv2
@@ -114,6 +115,26 @@ def test_at_most_thirteen_frames_are_held(monkeypatch: pytest.MonkeyPatch):
         assert len(read) == min(number + 7, 40)
     assert number == 39
     assert max(held) == 13
+
+
+def test_a_frame_that_was_read_is_let_go():
+    read: list[weakref.ref[np.ndarray]] = []
+
+    def made(value: float) -> np.ndarray:
+        frame = np.full((3, 8, 8), value, np.float32)
+        read.append(weakref.ref(frame))
+        return frame
+
+    for _ in smooth(map(made, np.linspace(0, 1, 9))):
+        assert [frame() for frame in read] == [None] * len(read)
+
+
+def test_bands_of_rows_give_the_picture_of_a_whole_one(monkeypatch: pytest.MonkeyPatch):
+    frames = panned(5, 3, SIGMA)
+    assert HEIGHT > 2 * temporal_smoothing._ROWS
+    banded = list(smooth(frames))
+    monkeypatch.setattr(temporal_smoothing, "_ROWS", HEIGHT)
+    np.testing.assert_array_equal(banded, list(smooth(frames)))
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
