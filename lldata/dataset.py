@@ -216,9 +216,12 @@ class ClipPatches(Dataset[PatchPair]):
         self.first_frame_only = first_frame_only
         self.same_place = same_place
         self._rows = _Rows(self.pairs)
-        scenes = self.pairs["scene"]
-        region = size if same_place and region is None else region
-        self._regions = {s: region_of(store, s) if region is None else region for s in scenes}
+        self.region = size if same_place and region is None else region
+        self._regions = {
+            (scene, clip): region_of(store, scene, clip) if self.region is None else self.region
+            for scene in self.pairs["scene"]
+            for clip in ("low", "target")
+        }
 
     def __getitem__(self, index: int) -> PatchPair:
         random = np.random.default_rng((self.seed, 2, index))
@@ -246,7 +249,7 @@ class ClipPatches(Dataset[PatchPair]):
     ) -> tuple[Planes, Planes]:
         return read_patches(
             self.store, scene, clip, frame, y, x,
-            local_px=self.size, region_px=self._regions[scene], geometry=geometry,
+            local_px=self.size, region_px=self._regions[scene, clip], geometry=geometry,
         )  # fmt: skip
 
 

@@ -26,7 +26,10 @@ DEVIATION = 0.02  # of the first weights
 
 
 class Generator(nn.Module):
-    """Encoder, residual blocks and decoder; pictures of any size from 8 px on, in [-1, 1].
+    """Encoder, residual blocks and decoder; pictures in [-1, 1].
+
+    Their sides are at least 5 px in the geometry "code" and 9 px in "literal": smaller ones have
+    too little to mirror.
 
     Parameters
     ----------

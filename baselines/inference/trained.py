@@ -83,7 +83,8 @@ class Trained:
 
     def take(self, tensors: Tensors) -> None:
         """Become the network of these weights; its size is read off them."""
-        network = self._make(**self._size_of(tensors))
+        size = self._size_of(tensors)
+        network: nn.Module = drawn(lambda: self._make(**size), seed=0)  # not the caller's draws
         network.load_state_dict(dict(tensors))
         self.network = self._placed(network)
 

@@ -14,6 +14,7 @@ Trained on: the picture itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from baselines.inputs import picture_of
 from baselines.method import Method, MethodInfo
 from baselines.options import number, whole
 from baselines.training.learner import drawn
+from lldata.errors import MethodError
 from lldata.sample import Sample
 
 INFO = MethodInfo(
@@ -125,6 +127,11 @@ def fit(
     Returns
     -------
     (3, H, W), on the device of the picture
+
+    Raises
+    ------
+    MethodError
+        If the error is no finite number before the network was first kept.
     """
     height, width = noisy_3HW.shape[1:]
     size = [max(-(-side // grid), 2) * grid for side in (height, width)]
@@ -139,8 +146,8 @@ def fit(
         output = network(shaken.to(noisy_3HW.device))[0, :, :height, :width]
         loss = functional.mse_loss(output, noisy_3HW)
         error = loss.item()
-        if error > kept_error * 10 ** (FALL_DB / 10):
-            network.load_state_dict(kept)
+        if not error <= kept_error * 10 ** (FALL_DB / 10):  # nor is NaN
+            _take_back(network, optimiser, kept, error, iteration)
             continue
         averaged += 1
         decay = min(AVERAGING, averaged / (averaged + 9))  # the first outputs are soon forgotten
@@ -152,6 +159,25 @@ def fit(
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     return mean
+
+
+def _take_back(
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    kept: dict[str, Tensor],
+    error: float,
+    iteration: int,
+) -> None:
+    """Go back to where the network was kept; what made it no number is not remembered."""
+    if not kept:
+        raise MethodError(
+            INFO.name, f"the error of the fit is {error} at iteration {iteration}",
+            "it stays finite as long as picture and network are",
+            "Look for values in the picture that are no numbers, or lower --set jitter",
+        )  # fmt: skip
+    network.load_state_dict(kept)
+    if not math.isfinite(error):
+        optimiser.state.clear()
 
 
 @dataclass(frozen=True, eq=False)

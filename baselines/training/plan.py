@@ -56,7 +56,11 @@ class Plan:
         return step * self.recipe.batch // self.data.epoch
 
     def facts(self) -> dict[str, Any]:
-        """Return what was trained on what and how, JSON-ready: equal facts give equal weights."""
+        """Return what is trained on what and how, JSON-ready.
+
+        With those of the learner, on one device with as many threads and processes, equal facts
+        give equal weights.
+        """
         return {
             "method": self.name,
             "preset": self.preset,
@@ -75,27 +79,34 @@ class Plan:
             "noise_model": None if self.noise is None else dict(self.noise.facts),
         }
 
-    def finished(self, *, resume: bool) -> bool:
-        """Return whether there is nothing left to do, and refuse to train over a former run.
+    def refuse_former(self) -> None:
+        """Refuse to train over a former run.
 
         Raises
         ------
         MethodError
-            If the folder holds a former run and `resume` was not asked for, or one that was
-            started with other arguments.
+            If the folder holds one.
         """
-        if not resume:
-            for file, state in ((CONFIG, "a finished training"), (RESUME, "an unfinished one")):
-                if (self.folder / file).exists():
-                    raise MethodError(
-                        self.folder,
-                        f"it holds {state}",
-                        "a training does not write over another",
-                        "Continue it with --resume, remove the folder, or choose another --out",
-                    )
+        for file, state in ((CONFIG, "a finished training"), (RESUME, "an unfinished one")):
+            if (self.folder / file).exists():
+                raise MethodError(
+                    self.folder,
+                    f"it holds {state}",
+                    "a training does not write over another",
+                    "Continue it with --resume, remove the folder, or choose another --out",
+                )
+
+    def finished(self, facts: Mapping[str, Any]) -> bool:
+        """Return whether a run of these facts is finished and there is nothing left to do.
+
+        Raises
+        ------
+        MethodError
+            If the folder holds a finished one of other facts.
+        """
         config = read_config(self.folder / CONFIG, self.name)
         if config is not None:
-            refuse_another(self.folder / CONFIG, config, self.facts())
+            refuse_another(self.folder / CONFIG, config, facts)
         return config is not None
 
 
@@ -122,7 +133,9 @@ def make_plan(
     crops = _crops(domain, store, pairs, recipe, seed, source)
     total = recipe.steps or math.ceil(recipe.epochs * crops.epoch / recipe.batch)
     if steps is not None:
-        total = whole("steps", steps, 1)
+        own, total = total, whole("steps", steps, 1)
+        recipe = recipe.stretched(total / own)
+    recipe.check_fall(total, crops.epoch)
     generator = _generator(store) if domain == "srgb" else None
     data = Data(domain, planes, crops.epoch, generator, total)
     return Plan(

@@ -111,6 +111,33 @@ class Recipe:
         cleared = {other[name]: 0 for name in options if name in other}
         return replace(self, **{**cleared, **options})
 
+    def stretched(self, factor: float) -> Self:
+        """Return the recipe for a run of another length: "linear" falls after the same share.
+
+        Parameters
+        ----------
+        factor : steps of the run over those of the recipe
+        """
+        if self.schedule != "linear" or factor == 1:
+            return self
+        return replace(self, decay_epoch=int(self.decay_epoch * factor))
+
+    def check_fall(self, steps: int, crops: int) -> None:
+        """Refuse a linear schedule that ends before the rate falls; arguments as of `rate`.
+
+        Raises
+        ------
+        MethodError
+            If the run has no epoch after `decay_epoch`.
+        """
+        epochs = math.ceil(steps * self.batch / crops)
+        if self.schedule == "linear" and epochs <= self.decay_epoch:
+            raise MethodError(
+                "--set decay_epoch", f"it is {self.decay_epoch}",
+                f"the run has {epochs} epochs and its rate would never fall",
+                "Lower it, or train for longer",
+            )  # fmt: skip
+
     def rate(self, step: int, steps: int, crops: int) -> float:
         """Return the learning rate of a step, counted from 0.
 

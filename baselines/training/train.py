@@ -19,15 +19,15 @@ from torch import Tensor
 from baselines.training import resume as resuming
 from baselines.training.averaging import Average
 from baselines.training.batches import batches
-from baselines.training.board import Board
+from baselines.training.board import FOLDER, Board
 from baselines.training.fabric import make_fabric, versions
 from baselines.training.learner import Learner, Phase
 from baselines.training.log import Log, Row
 from baselines.training.plan import Plan, make_plan
 from baselines.training.recipe import Recipe
 from baselines.training.resume import Resumable
-from baselines.training.validation import Score, Validation
-from baselines.training.weights import MODEL, write, write_config
+from baselines.training.validation import SAMPLES, Score, Validation
+from baselines.training.weights import BEST, MODEL, write, write_config
 from lldata.errors import MethodError
 from lldata.publish import remove_leftovers
 from lldata.store import Store
@@ -57,7 +57,8 @@ def train(
     name : a trainable method
     store : the dataset
     preset : one of the recipes in the method's file
-    steps : stop after this many instead of the recipe's; a cosine schedule ends there
+    steps : stop after this many instead of the recipe's; a cosine or linear schedule ends there,
+        and a linear one falls after the same share of its epochs: `decay_epoch` of the config
     seed : of the first weights and of every crop
     resume : go on where an earlier run of the same arguments stopped
     device : auto, cpu, cuda, cuda:N or mps
@@ -71,7 +72,8 @@ def train(
     Returns
     -------
     the folder: model.safetensors, config.json, log.csv, samples/, tensorboard/, and
-    best.safetensors (highest validation psnr) where the dataset has usable pairs of split val.
+    best.safetensors (highest validation psnr) where `score` gives one and the dataset has usable
+    pairs of split val with references.
     Without such a split nothing is held out: every train pair is trained on.
 
     Raises
@@ -83,23 +85,29 @@ def train(
         If the dataset has no usable train pairs, or not of one kind.
     """
     plan = make_plan(name, store, preset, steps, seed, options or {}, out, noise_model)
-    if not plan.finished(resume=resume):
+    if not resume:
+        plan.refuse_former()
+    learner = plan.learner()
+    if not plan.finished(plan.facts() | learner.facts()):
         remove_leftovers(plan.folder)
-        _run(plan, make_fabric(device, plan.recipe), score, progress)
+        _run(plan, learner, make_fabric(device, plan.recipe), score, progress)
     return plan.folder
 
 
-def _run(plan: Plan, fabric: Fabric, score: Score | None, progress: Progress | None) -> None:
-    recipe = plan.recipe
-    learner = plan.learner()
+def _run(
+    plan: Plan, learner: Learner, fabric: Fabric, score: Score | None, progress: Progress | None
+) -> None:
+    recipe, facts = plan.recipe, plan.facts() | learner.facts()
     phases = {name: _set_up(fabric, phase, recipe) for name, phase in learner.phases.items()}
     average = Average(learner.network, recipe.averaging)
     log = Log(fabric)
     validation = Validation(plan, fabric.device, score)
     parts = _parts(learner) | {"average": average, "log": log, "validation": validation}
-    start = resuming.load(plan.folder, plan.facts(), parts)
+    start = resuming.load(plan.folder, facts, parts)
 
     first = fabric.is_global_zero
+    if first and not start:
+        _clear(plan.folder)
     with Board(plan.folder, start) if first else nullcontext() as board:
         for step, batch in enumerate(batches(plan, fabric, start), start + 1):
             rate = plan.learning_rate(step - 1)
@@ -130,7 +138,7 @@ def _run(plan: Plan, fabric: Fabric, score: Score | None, progress: Progress | N
             if board is not None and (last or step % recipe.checkpoint_every == 0):
                 board.flush()
                 log.write(plan.folder / "log.csv")
-                resuming.save(plan.folder, step, plan.facts(), parts)
+                resuming.save(plan.folder, step, facts, parts)
 
     if fabric.is_global_zero:
         _finish(plan, learner, average, validation, fabric)
@@ -152,6 +160,13 @@ def _finish(
     facts = plan.facts() | learner.facts() | {"parameters": parameters, "sha256": sha256} | best
     write_config(plan.folder, facts | software | {"threads": torch.get_num_threads()})
     (plan.folder / resuming.RESUME).unlink(missing_ok=True)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a run that left nothing to resume left to look at."""
+    left = (BEST, "log.csv", f"{SAMPLES}/step-*.png", f"{FOLDER}/events.out.tfevents.*")
+    for path in [path for pattern in left for path in folder.glob(pattern)]:
+        path.unlink()
 
 
 def _check_finite(row: Row, tensors: Mapping[str, Tensor]) -> None:

@@ -6,11 +6,12 @@ import inspect
 import io
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -19,11 +20,14 @@ from torch import Tensor
 from baselines.training import example
 from baselines.training.plan import Plan
 from baselines.training.weights import BEST, write
+from lldata.dataset import ClipPatches
 from lldata.patches import region_of
 from lldata.publish import write_replacing
+from lldata.sample import Sample
 
 Picture = NDArray[np.float32]
 Score = Callable[[Picture, Picture], Mapping[str, float | None]]  # output, reference: (3, H, W)
+SAMPLES = "samples"  # folder of the pictures
 SHOWN = 128  # (packed) pixels on a side at least, where the frame has them
 MOST_PAIRS = 8  # scored at each validation, spread evenly over the val split
 
@@ -36,6 +40,7 @@ class Validation:
         self.score = score
         self.method = plan.module.build(**_options(plan, device))
         self.pairs = plan.store.usable("val").sort_values("pair")
+        self.regions = self._regions()
         self.best = -math.inf  # dB
         self.best_sha256 = ""  # of best.safetensors; empty where there is none
 
@@ -49,9 +54,30 @@ class Validation:
             self.best_sha256 = write(self.plan.folder / BEST, tensors)
         return means
 
+    def _regions(self) -> dict[str, int]:
+        """Return the sides of the regions of each scene where the dataset's protocol names them."""
+        recipe, crops = self.plan.recipe, self.plan.crops
+        if not recipe.context or recipe.region or not isinstance(crops, ClipPatches):
+            return {}
+        store = self.plan.store
+        return {s: crops.region or region_of(store, s) for s in self._watched()["scene"].unique()}
+
+    def _watched(self) -> pd.DataFrame:
+        """Return the val pairs, or where there are none the train pairs, whose first is shown."""
+        return self.plan.crops.pairs if self.pairs.empty else self.pairs
+
+    def _output(self, sample: Sample) -> Picture:
+        """Return what the method makes of a sample, of which it sees what it may."""
+        scene = sample.pair.partition("/")[0]
+        if scene in self.regions:  # the square that is shown of a frame has no size with a name
+            self.method.region = self.regions[scene]
+        if self.method.info.reference_use not in ("mean", "histogram"):
+            sample = replace(sample, reference=None)
+        return example.picture(self.method, sample)
+
     def picture(self, step: int) -> Path:
         """Return where the sample picture of a step lies."""
-        return self.plan.folder / "samples" / f"step-{step:07}.png"
+        return self.plan.folder / SAMPLES / f"step-{step:07}.png"
 
     def _scores(self) -> dict[str, float]:
         """Return the mean of each score over a few val pairs; identical pictures have none."""
@@ -64,18 +90,17 @@ class Validation:
             sample = example.whole(self.plan.store, pair)
             if sample.reference is None:  # clips whose truth nobody knows
                 continue
-            scores = self.score(example.picture(self.method, sample), sample.reference)
+            scores = self.score(self._output(sample), sample.reference)
             for name, value in scores.items():
                 columns.setdefault(name, []).extend([] if value is None else [value])
         return {name: float(np.mean(values)) for name, values in columns.items() if values}
 
     def _picture(self, path: Path) -> None:
         """Write input, output and reference of the middle of the first pair, side by side."""
-        pairs = self.plan.crops.pairs if self.pairs.empty else self.pairs
-        row: Any = next(pairs.iloc[[0]].itertuples(index=False))
+        row: Any = next(self._watched().iloc[[0]].itertuples(index=False))
         size = max(self.plan.recipe.crop, SHOWN)
         shown, sample, wanted = example.middle(self.plan.store, row, size)
-        strip = [shown, example.picture(self.method, sample), wanted]
+        strip = [shown, self._output(sample), wanted]
         pixels = (np.concatenate(strip, axis=2).clip(0, 1) * 255).round().astype(np.uint8)
         buffer = io.BytesIO()
         Image.fromarray(pixels.transpose(1, 2, 0)).save(buffer, "PNG")
@@ -95,7 +120,4 @@ def _options(plan: Plan, device: torch.device) -> dict[str, Any]:
     known = inspect.signature(plan.module.build).parameters
     values = {f.name: getattr(plan.recipe, f.name) for f in fields(plan.recipe)}
     given = {name: value for name, value in values.items() if name in known}
-    if plan.recipe.context and not plan.recipe.region:
-        # the square that is shown of a frame has no size that a protocol names
-        given["region"] = region_of(plan.store, plan.crops.pairs["scene"].iloc[0])
     return {**given, "device": str(device), "precision": "fp32"}

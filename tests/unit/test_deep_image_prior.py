@@ -107,6 +107,28 @@ def test_a_fit_that_falls_goes_back_to_where_it_was_kept():
     torch.testing.assert_close(result, torch.full((3, 4, 4), 0.5))
 
 
+class Lost(Falling):
+    """Makes no number once."""
+
+    def forward(self, noise_BCHW: Tensor) -> Tensor:
+        self.calls += 1
+        lost = math.nan if self.calls == self.lost_at else 1.0
+        return lost * self.grey.expand(1, 3, *noise_BCHW.shape[2:])
+
+
+def test_a_fit_that_makes_no_number_goes_back_to_where_it_was_kept():
+    noisy = torch.full((3, 4, 4), 0.5)
+    network = Lost(lost_at=150)
+    result = fit(network, noisy, 200, grid=4, jitter=0.0, seed=0)
+    torch.testing.assert_close(network.grey.detach(), torch.tensor(0.5))
+    torch.testing.assert_close(result, noisy)
+
+
+def test_a_fit_that_makes_no_number_before_it_was_kept_says_so():
+    with pytest.raises(MethodError, match=r"the error of the fit is nan at iteration 20, but"):
+        fit(Lost(lost_at=20), torch.full((3, 4, 4), 0.5), 50, grid=4, jitter=0.0, seed=0)
+
+
 def test_the_result_takes_the_histogram_of_a_chosen_image(tmp_path: Path):
     target = np.random.default_rng(1).integers(200, 256, (40, 40, 3), np.uint8)
     Image.fromarray(target).save(tmp_path / "target.png")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,12 @@ from safetensors.torch import load_file
 
 from baselines import method
 from baselines.networks import sid
-from baselines.training import resume, weights
+from baselines.training import example, resume, weights
 from baselines.training.averaging import Average
 from baselines.training.batches import Order, read
+from baselines.training.learner import Learner
 from baselines.training.plan import Plan, make_plan
+from baselines.training.recipe import Recipe
 from baselines.training.train import train
 from lldata.errors import LowLightError, MethodError, StoreError
 from lldata.sample import read_sample
@@ -266,6 +269,64 @@ def test_the_best_weights_by_validation_are_kept(tmp_path: Path):
     assert config["best_sha256"] == hashlib.sha256(content).hexdigest() != config["sha256"]
     loaded = method.build("sid", device="cpu").load(folder / weights.BEST)  # type: ignore[attr-defined]
     assert loaded["sha256"] == config["best_sha256"]
+
+
+def test_a_blind_method_is_validated_without_the_reference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    seen = []
+    shown = example.picture
+    monkeypatch.setattr(
+        example, "picture", lambda made, sample: seen.append(sample) or shown(made, sample)
+    )
+    dataset = night(tmp_path / "night", "train val")
+    train("sid", dataset, **TINY_RUN, score=lambda output, reference: {"psnr": 1.0})
+    assert len(seen) == 6  # at steps 4, 8 and 10 the middle that is shown and the whole pair
+    assert all(sample.reference is None for sample in seen)
+
+
+def test_a_run_that_begins_shows_nothing_of_one_that_was_given_up(dataset: Store, tmp_path: Path):
+    folder = tmp_path / "w"
+    train("sid", dataset, **TINY_RUN, out=folder)
+    (folder / weights.BEST).touch()
+    (folder / "samples" / "mine.png").touch()
+    (folder / weights.CONFIG).unlink()
+    train("sid", dataset, **{**TINY_RUN, "steps": 3}, out=folder)
+    names = sorted(p.name for p in (folder / "samples").iterdir())
+    assert names == ["mine.png", "step-0000003.png"]
+    assert not (folder / weights.BEST).exists()
+    assert len(list((folder / "tensorboard").iterdir())) == 1
+
+
+@pytest.mark.parametrize("stop", [4, 99])
+def test_a_run_is_not_resumed_with_what_else_a_learner_says_it_depends_on(
+    dataset: Store, monkeypatch: pytest.MonkeyPatch, stop: int
+):
+    monkeypatch.setattr(Learner, "facts", lambda _: {"extractor": "one"})
+    with nullcontext() if stop > 10 else pytest.raises(KeyboardInterrupt):
+        train("sid", dataset, **TINY_RUN, progress=dying_at(stop))
+    monkeypatch.setattr(Learner, "facts", lambda _: {"extractor": "another"})
+    with pytest.raises(MethodError, match="it is of a run with another extractor,"):
+        train("sid", dataset, **TINY_RUN, resume=True)
+
+
+def test_a_shorter_run_falls_linearly_after_the_same_share_of_its_epochs():
+    linear = Recipe(epochs=20, schedule="linear", decay_epoch=10, final_learning_rate=0.0)
+    short = linear.stretched(7 / 20)
+    assert short.decay_epoch == 3
+    rates = [short.rate(step, 700, 100) / 1e-4 for step in (0, 299, 300, 699)]
+    assert rates == pytest.approx([1, 1, 4 / 5, 1 / 5])
+    with pytest.raises(MethodError, match=r"decay_epoch: it is 10, but the run has 10 epochs"):
+        linear.check_fall(1000, 100)
+    linear.check_fall(1001, 100)
+
+
+def test_weights_are_taken_without_a_draw_of_the_callers(dataset: Store):
+    folder = train("sid", dataset, **TINY_RUN)
+    built = method.build("sid", device="cpu")
+    before = torch.random.get_rng_state()
+    built.load(folder)  # type: ignore[attr-defined]
+    assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_pairs_in_quarantine_or_of_other_splits_are_not_trained_on(tmp_path: Path):
