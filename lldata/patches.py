@@ -108,7 +108,8 @@ def region_of(store: Store, scene: str, clip: str = "low") -> int:
         raise LowLightError(
             f"{store.name}/{scene}: region_px",
             f"the protocol {store.protocol} names none for frames of {size[1]}x{size[0]}",
-            "the side of the region around a patch is needed", "Give region_px",
+            "the side of the region around a patch is needed",
+            "Give it: --set region=N of lleval train, or region_px in Python",
         )  # fmt: skip
     return side
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from baselines.inference import patch_merging
 from baselines.inference.device import autocast
 from baselines.inference.frame_by_frame import clip_of
+from baselines.inference.sides import check_sides
 from baselines.inference.temporal_smoothing import Smoothing, smooth
 from baselines.inference.trained import Trained
 from lldata.errors import MethodError
@@ -38,6 +39,11 @@ class PatchFrames(Trained):
     smoothing : whether frames are averaged along their motion afterwards
     at_once : patches computed at once
     others : as `Trained`
+
+    Raises
+    ------
+    MethodError
+        If patch and region have no common centre, or as `Trained`.
     """
 
     def __init__(
@@ -49,6 +55,8 @@ class PatchFrames(Trained):
         self._asked_sides = crop, region
         self.crop = crop or CROP
         self.region = region
+        if crop and region and self.network.planes != 3:  # the weights decide neither
+            check_sides(crop, region)
 
     @property
     def frames_around(self) -> int:
@@ -61,13 +69,15 @@ class PatchFrames(Trained):
         Raises
         ------
         MethodError
-            As `Trained.load`.
+            As `Trained.load`, or if a side that was asked for does not fit the trained one.
         """
         config = super().load(path)
         recipe = config.get("recipe", {})
         crop, region = self._asked_sides
         self.crop = crop or recipe.get("crop", CROP)
         self.region = region or recipe.get("region", 0)
+        if self.region and self.network.planes != 3:
+            check_sides(self.crop, self.region)
         return config
 
     def __call__(self, sample: Sample) -> Iterator[Planes]:
@@ -76,7 +86,8 @@ class PatchFrames(Trained):
         Raises
         ------
         MethodError
-            If the sample has no clip, or nothing says how large the regions of its frames are.
+            If the sample has no clip, nothing says how large the regions of its frames are, or
+            they do not fit the patches.
         """
         scene = sample.pair.partition("/")[0]
         # map holds no frame while it waits, as a generator expression would: 0.4 GB of 8K
@@ -94,16 +105,14 @@ class PatchFrames(Trained):
         """Return the side of the regions of a frame (H, W), None for a network without."""
         if self.network.planes == 3:
             return None
-        if self.region:
-            return self.region
-        protocol = load(PROTOCOL)
-        side = region_side(protocol, scene, size) if isinstance(protocol, ClipProtocol) else None
+        side = self.region or _named(scene, size)
         if side is None:
             raise MethodError(
                 f"{self.info.name} on {scene}", f"its frames have {size[1]}x{size[0]} px",
                 f"{PROTOCOL} names the side of the regions for other sizes only",
                 "Give it with --set region=N: about three to four times the side of a patch",
             )  # fmt: skip
+        check_sides(self.crop, side)
         return side
 
     def _patches(self, local: Planes, region: Planes | None) -> Planes:
@@ -114,3 +123,9 @@ class PatchFrames(Trained):
             made = self.network(x)[:, :3]
         patches: Planes = ((made + 1) / 2).float().cpu().numpy()
         return patches
+
+
+def _named(scene: str, size: tuple[int, int]) -> int | None:
+    """Return what the protocol says of a scene or frames (H, W)."""
+    protocol = load(PROTOCOL)
+    return region_side(protocol, scene, size) if isinstance(protocol, ClipProtocol) else None

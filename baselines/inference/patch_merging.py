@@ -16,8 +16,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lldata.errors import MethodError
-
 Planes = NDArray[np.float32]  # (3, H, W)
 Batch = NDArray[np.float32]  # (B, 3, N, N)
 PatchFn = Callable[[Batch, Batch | None], Batch]
@@ -53,7 +51,7 @@ def merge(
 
     Raises
     ------
-    MethodError
+    ValueError
         If the sides have no common centre, or a patch would be larger than its region.
     """
     _check_sides(local_px, region_px, batch)
@@ -141,19 +139,8 @@ def _batched(places: list[tuple[int, int]], size: int) -> Iterator[list[tuple[in
 
 
 def _check_sides(local_px: int, region_px: int | None, batch: int) -> None:
-    if batch < 1:
-        raise MethodError(
-            "--set batch", f"it is {batch}", "patches are given at least one by one",
-            "Correct the value",
-        )  # fmt: skip
     region = local_px if region_px is None else region_px
-    if not 1 <= local_px <= region:
-        raise MethodError(
-            f"--set region_px={region}", f"patches have {local_px} px",
-            "a region holds its patch", "Make the region as large as the patch, or larger",
-        )  # fmt: skip
+    if batch < 1 or not 1 <= local_px <= region:
+        raise ValueError(f"patches of {local_px} px in regions of {region}, {batch} at once")
     if (region - local_px) % 2:
-        raise MethodError(
-            f"--set region_px={region}", f"patches have {local_px} px, and one side is odd",
-            "both need the same centre pixel", "Change one by a pixel",
-        )  # fmt: skip
+        raise ValueError(f"patches of {local_px} px and regions of {region} have no common centre")

@@ -13,8 +13,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lldata.errors import MethodError
-
 
 class Span(NamedTuple):
     """Rows (or columns) of one tile: what is computed, and what of it is kept."""
@@ -58,7 +56,7 @@ def tiled(
 
     Raises
     ------
-    MethodError
+    ValueError
         If the tile or the overlap has a size it cannot have.
     """
     _check(tile, overlap, stride)
@@ -107,9 +105,5 @@ def _up(value: int, step: int) -> int:
 
 
 def _check(tile: int | None, overlap: int, stride: int) -> None:
-    if tile is not None and tile < 1:
-        raise MethodError(
-            "--set tile", f"it is {tile}", "a tile keeps at least one pixel", "Correct the value"
-        )
-    if overlap < 0 or stride < 1:
-        raise ValueError(f"overlap {overlap} and stride {stride}: at least 0 and 1")
+    if (tile is not None and tile < 1) or overlap < 0 or stride < 1:
+        raise ValueError(f"tile {tile}, overlap {overlap}, stride {stride}: at least 1, 0 and 1")

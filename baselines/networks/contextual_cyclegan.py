@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +40,7 @@ from baselines.training.translation import (
 )
 from baselines.training.translation_recipe import TranslationRecipe
 from lldata.dataset import PatchPair
+from lldata.errors import MethodError
 
 INFO = MethodInfo(
     name="contextual_cyclegan",
@@ -58,7 +59,7 @@ TAP = "relu5_4"  # of VGG19, whose answers to two regions are compared
 class ContextualRecipe(TranslationRecipe):
     """A recipe of CycleGAN with regions, and what it takes from the text or from the code."""
 
-    context: bool = True
+    context: bool = True  # false: patches alone; `perceptual` is none then
     share: float = 0.9  # of the local patch in every loss; the region has the rest
     geometry: str = "code"  # of the generators, or "literal"
     shrink: str = "learnable"  # thresholds of the encoder, or channels, fixed (code), none (ReLU)
@@ -80,6 +81,24 @@ class ContextualRecipe(TranslationRecipe):
         choose("discriminators", self.discriminators, ("split", "joint"))
         choose("perceptual", self.perceptual, KINDS)
         whole("perceptual_width", self.perceptual_width, 1, 512)
+        if not self.context and self.perceptual != "none":
+            raise MethodError(
+                "--set perceptual", f"it is {self.perceptual!r}",
+                "with context=false there are no regions to compare",
+                "Leave it out, or set it to none",
+            )  # fmt: skip
+
+    def changed(self, options: Mapping[str, Any]) -> Self:
+        """Return the recipe with some fields replaced; without regions nothing compares them.
+
+        Raises
+        ------
+        MethodError
+            As `Recipe.changed`, or if regions that are not seen are to be compared.
+        """
+        if options.get("context") is False:
+            options = {"perceptual": "none", **options}
+        return super().changed(options)
 
 
 PRESETS = {
@@ -114,7 +133,7 @@ def learner(
     MethodError
         If the weights of VGG19 are asked for and not there.
     """
-    if extractor is None and recipe.context:
+    if extractor is None:
         extractor = _extractor(recipe, seed)
     make = partial(
         _generator, recipe.context, recipe.width, recipe.blocks, recipe.geometry, recipe.shrink,

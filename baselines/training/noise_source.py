@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from baselines.inference.sides import check_sides
 from baselines.method import Domain
 from baselines.training.recipe import Recipe
 from lldata.errors import MethodError
@@ -70,13 +71,20 @@ def checked(recipe: Recipe, domain: Domain) -> None:
             )  # fmt: skip
 
 
-def room(recipe: Recipe, planes: int, largest: int) -> int:
+def room(recipe: Recipe, planes: int, largest: int, regions: Collection[int] = ()) -> int:
     """Return the crop of a recipe, or what fits into frames whose smaller side is `largest`.
+
+    Parameters
+    ----------
+    planes : of (packed) frames
+    largest : (packed) pixels
+    regions : sides of the regions that are seen around crops, px; a crop that is made to fit is
+        even or odd as they are
 
     Raises
     ------
     MethodError
-        If nothing fits.
+        If nothing fits, or crop and region have no common centre.
     """
     fits = [
         size for size in range(min(recipe.crop, largest), 0, -1)
@@ -87,7 +95,13 @@ def room(recipe: Recipe, planes: int, largest: int) -> int:
             "--set augmentation", f"the smallest frame has {largest} packed pixels on a side",
             "a crop of whole CFA periods needs more", "Train on larger frames",
         )  # fmt: skip
-    return fits[0]
+    crop = fits[0]
+    if crop < recipe.crop:
+        alike = (size for size in fits if all(size % 2 == side % 2 for side in regions))
+        crop = next(alike, crop)
+    for side in sorted(regions):
+        check_sides(crop, side)
+    return crop
 
 
 def _surplus(recipe: Recipe, planes: int, size: int) -> int:

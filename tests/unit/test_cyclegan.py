@@ -247,7 +247,7 @@ def test_the_identity_loss_can_be_scaled_by_the_cycle_loss_as_cyclegan_does():
     [
         ({}, [(3, 0.9), (3, 0.1)]),
         ({"discriminators": "joint"}, [(6, 1.0)]),
-        ({"context": False}, [(3, 1.0)]),
+        ({"context": False, "perceptual": "none"}, [(3, 1.0)]),
     ],
 )
 def test_discriminators_judge_the_parts_of_a_recipe(
@@ -370,3 +370,17 @@ def test_half_precision_costs_less_than_a_grey_level_of_rounding():
     ]
     assert np.abs(pictures[0] - pictures[1]).max() < 2 / 255
     assert np.unique(pictures[1]).size > 1000
+
+
+def test_patch_and_region_that_do_not_fit_are_refused_when_the_method_is_made():
+    for region, message in ((48, "64 and 48 px, but a region holds"), (101, "one is odd, but")):
+        with pytest.raises(MethodError, match=rf"--set crop, region: they are .*{message}"):
+            contextual_cyclegan.build(**TINY, crop=64, region=region)
+    assert contextual_cyclegan.build(**TINY, crop=64, region=48, context=False).crop == 64
+
+
+def test_a_region_that_the_protocol_names_must_hold_the_patch_as_well():
+    built = contextual_cyclegan.build(**TINY, crop=4000)
+    frames = [np.zeros((3, 30, 40), np.float32)]
+    with pytest.raises(MethodError, match="they are 4000 and 2500 px"):
+        next(built(Sample("Horse/low", math.nan, clip=iter(frames))))

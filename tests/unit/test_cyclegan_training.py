@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from baselines import method
 from baselines.inference.vgg19 import PINNED
 from baselines.training import resume, weights
+from baselines.training.plan import make_plan
 from baselines.training.train import train
 from eval import cli
 from lldata import upkeep
@@ -220,3 +221,47 @@ def test_weights_of_one_cyclegan_are_refused_by_the_other(dataset: Store, tmp_pa
         built.load(folder)
     with pytest.raises(MethodError, match="the tensors are not those of CycleGAN"):
         built.load(lone)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"region": 30, "crop": 32}, "they are 32 and 30 px, but a region holds its patch"),
+        ({"region": 51}, "they are 24 and 51 px, and one is odd, .*--set crop=N or --set region"),
+        ({"region": 0, "crop": 25}, "they are 25 and 2500 px, and one is odd"),  # Horse: 2500
+    ],
+)
+def test_patch_and_region_that_do_not_fit_are_refused_before_anything_is_written(
+    dataset: Store, tmp_path: Path, changes: dict[str, int], message: str
+):
+    with pytest.raises(MethodError, match=f"--set crop, region: {message}"):
+        run("contextual_cyclegan", dataset, tmp_path / "w", **changes)
+    assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize(("region", "crop"), [(100, 40), (101, 39), (0, 40)])
+def test_a_crop_that_is_made_to_fit_is_even_or_odd_as_the_region(
+    dataset: Store, tmp_path: Path, region: int, crop: int
+):
+    given = options("contextual_cyclegan", crop=64, region=region)  # frames of 56x40
+    plan = make_plan("contextual_cyclegan", dataset, "quick", 1, 0, given, tmp_path / "w")
+    assert plan.recipe.crop == crop
+    assert plan.crops[0].low_region.shape == (3, crop, crop)
+
+
+def test_a_trained_region_that_the_asked_patch_does_not_fit_is_refused_on_loading(
+    dataset: Store, tmp_path: Path
+):
+    folder = run("contextual_cyclegan", dataset, tmp_path / "w", steps=1)
+    built: Any = method.build("contextual_cyclegan", device="cpu", crop=40)
+    with pytest.raises(MethodError, match="they are 40 and 36 px, but a region holds its patch"):
+        built.load(folder)
+
+
+def test_without_regions_nothing_is_recorded_to_compare_them(dataset: Store, tmp_path: Path):
+    name = "contextual_cyclegan"
+    given = {"context": False, "steps": 1}
+    plan = make_plan(name, dataset, "paper", 1, 0, given, tmp_path / "w")
+    assert plan.facts()["recipe"]["perceptual"] == "none"
+    with pytest.raises(MethodError, match="--set perceptual: it is 'vgg19', but with context=fal"):
+        make_plan(name, dataset, "paper", 1, 0, given | {"perceptual": "vgg19"}, tmp_path / "w")

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from baselines.inference.patch_merging import merge, shares, starts
-from lldata.errors import MethodError
 from lldata.patches import read_patches
 from tests.clip_folders import film, stored, write_scene
 
@@ -96,12 +95,12 @@ def test_memory_is_one_result_and_some_patches():
 @pytest.mark.parametrize(
     ("sides", "message"),
     [
-        ({"local_px": 20, "region_px": 10}, "a region holds its patch"),
-        ({"local_px": 20, "region_px": 41}, "both need the same centre pixel"),
-        ({"local_px": 0}, "a region holds its patch"),
-        ({"batch": 0}, "--set batch: it is 0"),
+        ({"local_px": 20, "region_px": 10}, "patches of 20 px in regions of 10"),
+        ({"local_px": 20, "region_px": 41}, "20 px and regions of 41 have no common"),
+        ({"local_px": 0}, "patches of 0 px"),
+        ({"batch": 0}, "360, 0 at once"),
     ],
 )
 def test_sides_that_do_not_fit_are_refused(sides: dict[str, int], message: str):
-    with pytest.raises(MethodError, match=message):
+    with pytest.raises(ValueError, match=message):
         merge(same, np.zeros((3, 40, 40), np.float32), **sides)

@@ -116,7 +116,7 @@ def test_sides_without_a_common_centre_and_enlargements_are_refused(dataset: Sto
 
 
 def test_a_frame_size_the_protocol_does_not_name_needs_its_region(dataset: Store):
-    with pytest.raises(LowLightError, match="uhr_clips names none for frames of 530x290"):
+    with pytest.raises(LowLightError, match=r"530x290, .* --set region=N .* region_px in Python"):
         read_patches(dataset, "Night", "low", 0, 0, 0)
 
 

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from baselines.inference.strips import Block, Net, by_strips
 from baselines.inference.tiling import spans, tiled
 from baselines.networks.sid import UNet
-from lldata.errors import MethodError
 
 REACH = 112  # of a SID U-Net of five levels, packed pixels
 
@@ -89,7 +88,7 @@ def test_a_tile_never_computes_more_than_its_inside_and_the_overlap():
 
 
 def test_a_tile_of_no_pixels_is_refused():
-    with pytest.raises(MethodError, match="--set tile: it is 0, but a tile keeps"):
+    with pytest.raises(ValueError, match="tile 0, overlap 0, stride 1: at least 1, 0 and 1"):
         tiled(lambda x: x, torch.rand(3, 9, 9), tile=0, overlap=0)
 
 
