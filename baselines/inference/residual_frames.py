@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from baselines.inference.device import autocast
-from baselines.inference.sid_frames import prepare
+from baselines.inference.sid_frames import pictured
 from baselines.inference.strips import by_strips
 from baselines.inference.trained import Trained
 from baselines.inputs import planes_of
-from lldata.cfa import crop
 from lldata.errors import MethodError
 from lldata.sample import Sample
 
@@ -63,11 +62,7 @@ class ResidualFrames(Trained):
         planes = planes_of(sample, self.info.name)
         where = f"{self.info.name} on {sample.pair}"
         check_planes(where, self.info.name, len(planes), self.network.planes)
-        ratio_B = torch.tensor([sample.ratio], dtype=torch.float32)
-        image = self._run(prepare(torch.from_numpy(planes)[None], ratio_B)[0])
-        if sample.frame is not None:
-            image = crop(image, sample.frame.cfa, sample.frame.mosaic.shape)
-        return np.ascontiguousarray(image)
+        return pictured(self._run, planes, sample)
 
     def _run(self, planes_CHW: Tensor) -> Picture:
         """Apply the network to one frame, at once or in strips of the same result."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,23 @@ _TILE = 1024  # input pixels on a side of the tiles of larger ones
 def prepare(packed_BCHW: Tensor, ratio_B: Tensor) -> Tensor:
     """Amplify packed planes by the ratio (at most 300) and clip them to [0, 1]."""
     return (packed_BCHW * ratio_B.clamp(max=RATIO_CAP).view(-1, 1, 1, 1)).clamp_(0, 1)
+
+
+def pictured(
+    network: Callable[[Tensor], Picture], planes_CHW: NDArray[np.float32], sample: Sample
+) -> Picture:
+    """Return the picture of a RAW frame, (3, H, W), cut to it.
+
+    Parameters
+    ----------
+    network : prepared planes (C, h, w) -> picture (3, scale * h, scale * w)
+    planes_CHW : the packed planes of the sample
+    """
+    ratio_B = torch.tensor([sample.ratio], dtype=torch.float32)
+    image = network(prepare(torch.from_numpy(planes_CHW)[None], ratio_B)[0])
+    if sample.frame is not None:
+        image = crop(image, sample.frame.cfa, sample.frame.mosaic.shape)
+    return np.ascontiguousarray(image)
 
 
 class SidFrames(Trained):
@@ -123,11 +140,7 @@ class SidFrames(Trained):
                 f"these weights are for {self.network.planes} (4: Bayer, 9: X-Trans)",
                 "Use weights that were trained on frames of this CFA",
             )
-        ratio_B = torch.tensor([sample.ratio], dtype=torch.float32)
-        image = self._run(prepare(torch.from_numpy(planes)[None], ratio_B)[0])
-        if sample.frame is not None:
-            image = crop(image, sample.frame.cfa, sample.frame.mosaic.shape)
-        return np.ascontiguousarray(image)
+        return pictured(self._run, planes, sample)
 
     def _run(self, planes_CHW: Tensor) -> Picture:
         """Apply the network to one frame, (C, H, W), at once or in tiles of the same result."""

@@ -15,7 +15,7 @@ Trained on: what `lleval train` is given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -104,30 +104,36 @@ def _read(net: nn.Module, batch: Crop) -> tuple[Tensor, Tensor]:
     return net(prepare(batch.packed, batch.ratio)), batch.reference
 
 
-def build(
-    device: str = "auto",
-    precision: Precision = "auto",
-    width: int | None = None,
-    res_scale: float | None = None,
-) -> ResidualFrames:
-    """Make the method, untrained.
+def of_layout(info: MethodInfo, layout: Layout) -> Callable[..., ResidualFrames]:
+    """Return the `build` of a method of one layout."""
 
-    Parameters
-    ----------
-    device : auto, cpu, cuda, cuda:N or mps
-    precision : what inference computes in; auto is bf16 where the processor multiplies it
-    width : features of every layer; left out, those of the weights, or 64 untrained
-    res_scale : factor of every block's branch; left out, that of the weights, or 1 untrained
+    def build(
+        device: str = "auto",
+        precision: Precision = "auto",
+        width: int | None = None,
+        res_scale: float | None = None,
+    ) -> ResidualFrames:
+        """Make the method, untrained.
 
-    Raises
-    ------
-    MethodError
-        If an option has a value it cannot have.
-    """
-    return assembled(INFO, LAYOUT, device, precision, {"width": width, "res_scale": res_scale})
+        Parameters
+        ----------
+        device : auto, cpu, cuda, cuda:N or mps
+        precision : what inference computes in; auto is bf16 where the processor multiplies it
+        width : features of every layer; left out, those of the weights, or 64 untrained
+        res_scale : factor of every block's branch; left out, that of the weights, or 1 untrained
+
+        Raises
+        ------
+        MethodError
+            If an option has a value it cannot have.
+        """
+        size = {"width": width, "res_scale": res_scale}
+        return _assembled(info, layout, device, precision, size)
+
+    return build
 
 
-def assembled(
+def _assembled(
     info: MethodInfo,
     layout: Layout,
     device: str,
@@ -154,3 +160,6 @@ def assembled(
         info, partial(ResidualNet, layout), partial(size_of, layout=layout),
         {"width": 64, "res_scale": 1.0} | asked, asked, device, precision,
     )  # fmt: skip
+
+
+build = of_layout(INFO, LAYOUT)

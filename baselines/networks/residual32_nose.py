@@ -10,10 +10,9 @@ Trained on: what `lleval train` is given.
 from __future__ import annotations
 
 from baselines.inference.residual import Layout
-from baselines.inference.residual_frames import ResidualFrames
 from baselines.method import MethodInfo
 from baselines.networks import residual16
-from baselines.networks.residual16 import Precision, ResidualRecipe
+from baselines.networks.residual16 import ResidualRecipe
 from baselines.training.learner import Data, Learner
 
 __all__ = ["INFO", "PRESETS", "build", "learner"]
@@ -37,25 +36,4 @@ def learner(recipe: ResidualRecipe, data: Data, seed: int) -> Learner:
     return residual16.learner_of(INFO, LAYOUT, recipe, data, seed)
 
 
-def build(
-    device: str = "auto",
-    precision: Precision = "auto",
-    width: int | None = None,
-    res_scale: float | None = None,
-) -> ResidualFrames:
-    """Make the method, untrained.
-
-    Parameters
-    ----------
-    device : auto, cpu, cuda, cuda:N or mps
-    precision : what inference computes in; auto is bf16 where the processor multiplies it
-    width : features of every layer; left out, those of the weights, or 64 untrained
-    res_scale : factor of every block's branch; left out, that of the weights, or 1 untrained
-
-    Raises
-    ------
-    MethodError
-        If an option has a value it cannot have.
-    """
-    size = {"width": width, "res_scale": res_scale}
-    return residual16.assembled(INFO, LAYOUT, device, precision, size)
+build = residual16.of_layout(INFO, LAYOUT)

@@ -11,7 +11,7 @@ mean of what it saw where it moved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
@@ -141,10 +141,40 @@ def build(
         If an option has a value it cannot have.
     """
     size = {"planes": planes, "levels": levels, "width": width}
-    return assembled(INFO, size, device, precision, input, trained_on)
+    return _assembled(INFO, size, device, precision, input, trained_on)
 
 
-def assembled(
+def of_levels(info: MethodInfo, levels: int) -> Callable[..., SidFrames]:
+    """Return the `build` of a method of one depth."""
+
+    def build(
+        device: str = "auto",
+        precision: Precision = "auto",
+        planes: int | None = None,
+        width: int | None = None,
+        input: Domain | None = None,  # noqa: A002 - what the network reads, as recipes call it
+    ) -> SidFrames:
+        """Make the method, untrained.
+
+        Parameters
+        ----------
+        device : auto, cpu, cuda, cuda:N or mps
+        precision : what inference computes in; auto is bf16 where the processor multiplies it
+        planes, width : the network; left out, those of the weights, or 4 and 32 untrained
+        input : raw, srgb (pictures) or clip; left out, what the weights were trained on
+
+        Raises
+        ------
+        MethodError
+            If an option has a value it cannot have.
+        """
+        size = {"planes": planes, "width": width}
+        return _assembled(info, size, device, precision, input, None, levels)
+
+    return build
+
+
+def _assembled(
     info: MethodInfo,
     size: Mapping[str, int | None],
     device: str,

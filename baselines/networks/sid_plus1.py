@@ -7,10 +7,9 @@ Trained on: what `lleval train` is given.
 
 from __future__ import annotations
 
-from baselines.inference.sid_frames import SidFrames
-from baselines.method import Domain, MethodInfo
+from baselines.method import MethodInfo
 from baselines.networks import sid
-from baselines.networks.sid import Precision, UNetRecipe, domain
+from baselines.networks.sid import UNetRecipe, domain
 from baselines.training.learner import Data, Learner
 
 __all__ = ["INFO", "PRESETS", "build", "domain", "learner"]
@@ -34,26 +33,4 @@ def learner(recipe: UNetRecipe, data: Data, seed: int) -> Learner:
     return sid.learner_of(recipe, data, seed, LEVELS)
 
 
-def build(
-    device: str = "auto",
-    precision: Precision = "auto",
-    planes: int | None = None,
-    width: int | None = None,
-    input: Domain | None = None,  # noqa: A002 - what the network reads, as recipes call it
-) -> SidFrames:
-    """Make the method, untrained.
-
-    Parameters
-    ----------
-    device : auto, cpu, cuda, cuda:N or mps
-    precision : what inference computes in; auto is bf16 where the processor multiplies it
-    planes, width : the network; left out, those of the weights, or 4 and 32 untrained
-    input : raw, srgb (pictures) or clip; left out, what the weights were trained on
-
-    Raises
-    ------
-    MethodError
-        If an option has a value it cannot have.
-    """
-    size = {"planes": planes, "width": width}
-    return sid.assembled(INFO, size, device, precision, input, None, LEVELS)
+build = sid.of_levels(INFO, LEVELS)

@@ -16,11 +16,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from baselines.training.adversarial import (
-    ADVERSARIES,
-    Discriminator,
-    Losses,
-)
+from baselines.training.adversarial import ADVERSARIES, Discriminator, Losses
 from baselines.training.image_pool import ImagePool
 from baselines.training.learner import Learner, Phase, adam, drawn
 from baselines.training.resume import Resumable
