@@ -20,6 +20,7 @@ from baselines.training.resume import RESUME, refuse_another
 from baselines.training.weights import CONFIG, read_config
 from lldata.dataset import ClipPatches, Crops, PictureCrops
 from lldata.errors import MethodError, StoreError
+from lldata.patches import region_of
 from lldata.protocol import SynthesisProtocol, parse
 from lldata.sample import packed_shape
 from lldata.store import Store, home
@@ -129,7 +130,8 @@ def make_plan(
     pairs = _pairs(store, recipe)
     source = None if noise is None else noise_source(noise, store, pairs, recipe.synthetic)
     planes, largest = READERS[domain](store, pairs)
-    recipe = replace(recipe, crop=room(recipe, planes, largest))
+    regions = _regions(recipe, domain, store, pairs)
+    recipe = replace(recipe, crop=room(recipe, planes, largest, regions))
     crops = _crops(domain, store, pairs, recipe, seed, source)
     total = recipe.steps or math.ceil(recipe.epochs * crops.epoch / recipe.batch)
     if steps is not None:
@@ -141,6 +143,17 @@ def make_plan(
     return Plan(
         name, module, store, preset, recipe, options, seed, total, data, crops, folder, source
     )  # fmt: skip
+
+
+def _regions(recipe: Recipe, domain: Domain, store: Store, pairs: pd.DataFrame) -> set[int]:
+    """Return the sides of the regions seen around crops, px, in training and validation."""
+    if domain != "clip" or not recipe.context:
+        return set()
+    if recipe.region:
+        return {recipe.region}
+    seen = {(scene, clip) for scene in pairs["scene"] for clip in ("low", "target")}
+    seen |= {(scene, "low") for scene in store.usable("val")["scene"]}
+    return {region_of(store, scene, clip) for scene, clip in seen}
 
 
 def _crops(

@@ -260,8 +260,8 @@ def test_a_trained_region_that_the_asked_patch_does_not_fit_is_refused_on_loadin
 
 def test_without_regions_nothing_is_recorded_to_compare_them(dataset: Store, tmp_path: Path):
     name = "contextual_cyclegan"
-    given = {"context": False, "steps": 1}
-    plan = make_plan(name, dataset, "paper", 1, 0, given, tmp_path / "w")
+    given = {"context": False}
+    plan = make_plan(name, dataset, "paper", None, 0, given, tmp_path / "w")
     assert plan.facts()["recipe"]["perceptual"] == "none"
     with pytest.raises(MethodError, match="--set perceptual: it is 'vgg19', but with context=fal"):
-        make_plan(name, dataset, "paper", 1, 0, given | {"perceptual": "vgg19"}, tmp_path / "w")
+        make_plan(name, dataset, "paper", None, 0, given | {"perceptual": "vgg19"}, tmp_path / "w")
