@@ -51,7 +51,12 @@ class MethodInfo:
 
 @runtime_checkable
 class Method(Protocol):
-    """Any object with `info` that maps a sample to a float32 (3, H, W) picture in [0, 1]."""
+    """Any object with `info` that maps a sample to a float32 (3, H, W) picture in [0, 1].
+
+    It may also have `raw(sample)`, packed linear planes (C, h, w) of what its picture shows;
+    `files(cameras)`, by name the paths of what it reads for frames of these cameras; and `facts`,
+    a mapping of what it is made of besides its options. The last two are kept in the record.
+    """
 
     @property
     def info(self) -> MethodInfo:

@@ -174,6 +174,8 @@ def run(
 ) -> None:
     """Run a method on a dataset and score it; run it again to go on where it stopped.
 
+    Finished pairs are kept; a clip counts as one, and begins anew if it was interrupted.
+
     Example: lleval run --model lime --dataset canon6d_iso12600
     """
     from eval.plan import Settings

@@ -44,34 +44,6 @@ class Scored:
     frames_left_out: dict[str, int] | None = None
 
 
-def check_metrics(metrics: Sequence[Metric], store: Store, rows: Any) -> None:
-    """Refuse metrics that read what clips do not have.
-
-    Parameters
-    ----------
-    rows : of the pair table, those to be scored
-
-    Raises
-    ------
-    ScoreError
-        If one reads raw planes, or the reference of a clip whose truth nobody knows.
-    """
-    unknown = [row.pair for row in rows.itertuples(index=False) if not row.reference]
-    for metric in metrics:
-        if {"raw_output", "raw_reference"} & set(metric.reads):
-            raise ScoreError(
-                f"--metrics {metric.name}", "it reads raw planes", f"{store.name} holds clips",
-                "Choose another metric (lleval metrics)",
-            )  # fmt: skip
-        if "reference" in metric.reads and unknown:
-            raise ScoreError(
-                f"--metrics {metric.name}",
-                f"it compares with a reference, and {unknown[0]} is one of unpaired clips",
-                "only simulated clips have a hidden truth",
-                "Choose metrics without a reference: --metrics flicker,warp_error,entropy",
-            )  # fmt: skip
-
-
 def score_clip_pair(
     method: Method, store: Store, pair: str, metrics: Sequence[Metric], folder: Path
 ) -> Scored:

@@ -1,13 +1,14 @@
-"""Files that options of a method name: their content decides a score as much as the options."""
+"""Files that a method reads: their content decides a score as much as the options."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from baselines import method as methods
+from baselines.method import Method
 
 
 def files_named(method: str, options: Mapping[str, Any]) -> dict[str, Path]:
@@ -26,5 +27,28 @@ def recorded(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
     kept = dict(options)
     for key, path in files_named(method, options).items():
         kept[key] = path.name
-        kept[f"{key}_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+        kept[f"{key}_sha256"] = _sha256(path)
     return kept
+
+
+def read_by(method: Method, cameras: Iterable[str]) -> dict[str, str]:
+    """Return what decides a method's pictures that its options do not name.
+
+    Parameters
+    ----------
+    method : may have `facts`, a mapping of what it is made of, and `files`, a function of cameras
+        that gives the files it reads of them, by name
+    cameras : of the frames it is run on
+
+    Returns
+    -------
+    the facts, and NAME_sha256 of each file
+    """
+    files = getattr(method, "files", None)
+    read = {} if files is None else files(cameras)
+    hashes = {f"{name}_sha256": _sha256(path) for name, path in sorted(read.items())}
+    return {**getattr(method, "facts", {}), **hashes}
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -24,12 +24,14 @@ from eval.machine import peak_memory_bytes, synchronise
 from eval.metrics import find_metrics, score_images
 from eval.metrics.pixels import to_uint8
 from eval.record import Row, read_strict_json
-from lldata import publish
+from lldata import cfa, publish
 from lldata.console import to_json
 from lldata.errors import MethodError, ScoreError
 from lldata.sample import Sample, pair_row, read_sample, reference_picture, sample_of_frame
 from lldata.scene import Picture
 from lldata.store import Store, open_store
+
+Planes = NDArray[np.float32]  # (C, h, w) packed, linear
 
 
 @dataclass(frozen=True)
@@ -142,17 +144,19 @@ def kept(job: Job, pair: str) -> Finished | None:
         return None
 
 
-def check_output(output: NDArray[np.float32], reference: NDArray[Any], where: str) -> None:
+def check_output(
+    output: NDArray[np.float32], size: tuple[int, ...], where: str, who: str = "reference"
+) -> None:
     """Refuse what a method may not return.
 
     Raises
     ------
     MethodError
-        If it is no finite (3, H, W) picture of the size of the reference.
+        If it is no finite (3, H, W) picture of a size (H, W), that of `who`.
     """
-    expected = (3, *reference.shape[:2])
+    expected = (3, *size)
     if output.shape != expected:
-        found, wanted = f"its output has shape {output.shape}", f"the reference asks for {expected}"
+        found, wanted = f"its output has shape {output.shape}", f"the {who} asks for {expected}"
     elif not np.isfinite(output).all():
         found, wanted = "its output holds NaN or infinite values", "a picture must be finite"
     else:
@@ -173,14 +177,28 @@ class _Runner:
         """Run and score one pair of frames or pictures, and keep its pictures."""
         sample, reference = self.read(pair)
         sample, output, seconds = self.run(sample)
-        check_output(output, reference, f"{job.method} on {pair}")
+        check_output(output, reference.shape[:2], f"{job.method} on {pair}")
         picture = output.transpose(1, 2, 0)
         given = None if sample.srgb is None else sample.srgb.transpose(1, 2, 0)
-        scores = score_images(picture, reference, self.metrics, input=given)
+        planes = self.planes(sample, pair)
+        scores = score_images(picture, reference, self.metrics, input=given, raw=planes)
         shown = to_uint8(picture), to_uint8(reference)
         pictures.keep(job.folder, sample, *shown)
         camera = sample.frame.camera if sample.frame else None
         return Scored(scores, bool(np.array_equal(*shown)), seconds, camera or None)
+
+    def planes(self, sample: Sample, pair: str) -> tuple[Planes, Planes] | None:
+        """Return packed planes (C, h, w) of the method and of the long mosaic, if a metric asks."""
+        if not any("raw_output" in metric.reads for metric in self.metrics):
+            return None
+        row = pair_row(self.store, pair)
+        found: Planes = self.method.raw(sample)  # type: ignore[attr-defined]  # was checked
+        if not np.isfinite(found).all():
+            raise MethodError(
+                f"{self.method.info.name} on {pair}", "its raw planes hold NaN or infinite values",
+                "they must be finite", "Correct the method",
+            )  # fmt: skip
+        return found, cfa.normalise(self.store.frame(row.scene, row.long, "long"))
 
     def clip(self, job: Job, pair: str) -> Scored:
         """Run and score one clip, and keep its frames."""

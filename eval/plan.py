@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,18 @@ from baselines import method as methods
 from baselines.inputs import check_data
 from baselines.method import Method, MethodInfo
 from eval import tracks
-from eval.clip_pairs import check_metrics
 from eval.folder import check_folder
 from eval.label import folder_name, label_of
 from eval.machine import software, threads
 from eval.metrics import find_metrics
 from eval.metrics.definition import Metric
-from eval.option_files import recorded
+from eval.option_files import read_by, recorded
 from eval.pairs import Job, accepted, load_method
+from eval.readable import check_metrics
 from eval.tracks import Track
 from eval.trained import check_own, is_own, missing, own_weights, warn_of_leak
 from lldata.errors import MethodError, ScoreError
+from lldata.sample import pair_row
 from lldata.store import Store, home, open_store
 
 
@@ -59,7 +60,7 @@ class Plan:
     method: Method
     config: Mapping[str, Any]  # of the weights
     label: str
-    options: Mapping[str, Any]  # those given, as the record keeps them
+    options: Mapping[str, Any]  # as the record keeps them: those given, and what else it reads
     job: Job
 
     @property
@@ -86,18 +87,19 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
     track = _track(settings, store, tell)
     metrics = find_metrics(settings.metrics or track.metrics, download=settings.download)
     rows = track.select(store)
-    if store.kind == "clips":
-        check_metrics(metrics, store, rows)
     pairs = tuple(rows["pair"])
     chosen = pairs[: settings.limit]
     options = accepted(
         settings.method, settings.options, {"device": settings.device, "seed": settings.seed}
     )
     weights, method, config = _loaded(settings, options, store, own, trainable=info.trainable)
+    check_metrics(metrics, method, store, rows)
     warn_of_leak(config, chosen, store, tell)
+    read = read_by(method, _cameras(store, chosen))
     given = recorded(settings.method, settings.options)
     named = weights is not None and not is_own(weights, own, config, store)
-    label = label_of(given, config, settings.seed, named=named)
+    hashes = {key: value for key, value in read.items() if key.endswith("_sha256")}
+    label = label_of(given | hashes, config, settings.seed, named=named)
     partial = len(chosen) < len(pairs)
     folder = settings.out or _folder(settings, store, track, label, partial=partial)
     job = Job(
@@ -107,10 +109,19 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
         store.path,
         tuple(metric.name for metric in metrics),
         folder,
-        _fingerprint(recorded(settings.method, options), method, config, store, metrics),
+        _fingerprint(recorded(settings.method, options) | read, method, config, store, metrics),
         settings.workers,
     )
-    return Plan(settings, store, track, metrics, chosen, partial, method, config, label, given, job)
+    told = given | read
+    return Plan(settings, store, track, metrics, chosen, partial, method, config, label, told, job)
+
+
+def _cameras(store: Store, pairs: Iterable[str]) -> Iterator[str]:
+    """Yield the camera of each pair's frame, none of ready pictures and clips."""
+    if store.kind == "raw":
+        nothing = (slice(0, 0), slice(0, 0))
+        rows = (pair_row(store, pair) for pair in pairs)
+        yield from (store.frame(row.scene, row.short, window=nothing).camera for row in rows)
 
 
 def _loaded(
@@ -124,7 +135,7 @@ def _loaded(
     """Return weights, method and their config; what it reads is settled now, and checked."""
     weights = settings.weights or own
     if trainable and weights is None:
-        raise missing(settings.method, settings.dataset, settings.options)
+        raise missing(settings.method, settings.dataset, store, settings.options)
     method, config = load_method(settings.method, options, weights)
     check_data(method.info, store)
     if weights is not None and settings.weights is None:

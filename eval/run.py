@@ -44,7 +44,8 @@ def run(
 ) -> Outcome:
     """Run a method on a track and write record.json, rows.csv, outputs, pictures and a report.
 
-    Finished pairs are kept: an interrupted run goes on where it stopped.
+    Finished pairs are kept: an interrupted run goes on where it stopped. A clip is one pair: one
+    that was interrupted begins anew.
 
     Parameters
     ----------

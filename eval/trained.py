@@ -9,6 +9,7 @@ from typing import Any
 
 from baselines import method as methods
 from lldata.errors import MethodError
+from lldata.protocol import SynthesisProtocol, parse
 from lldata.store import Store
 
 
@@ -20,14 +21,16 @@ def own_weights(method: str, store: Store) -> Path | None:
     return newest(method.partition("@")[0], store.name)
 
 
-def missing(method: str, dataset: str | Path, options: Mapping[str, Any]) -> MethodError:
+def missing(
+    method: str, dataset: str | Path, store: Store, options: Mapping[str, Any]
+) -> MethodError:
     """Return the error that there are no weights, with the command that makes some."""
     name = method.partition("@")[0]
     return MethodError(
         f"--model {name}",
         f"there are no weights of it trained on {dataset}",
         "a trained method needs some",
-        f"Train them: {_train(name, dataset, options)}, or name others with --weights",
+        f"Train them: {_train(name, dataset, store, options)}, or name others with --weights",
     )
 
 
@@ -46,7 +49,8 @@ def check_own(method: str, config: Mapping[str, Any], store: Store, dataset: str
         Path(config["path"]).parent,
         f"these weights were trained on data of digest {str(config.get('digest'))[:12]}",
         f"dataset {store.name} has digest {store.digest[:12]}",
-        f"Move them away and train others: {_train(name, dataset)}, or name them with --weights",
+        f"Move them away and train others: {_train(name, dataset, store)}, or name them with "
+        "--weights",
     )
 
 
@@ -81,9 +85,18 @@ def trained_on(config: Mapping[str, Any]) -> tuple[str, ...]:
     return (f"{config['trained_on']}/{config.get('split', 'train')}",)
 
 
-def _train(name: str, dataset: str | Path, options: Mapping[str, Any] | None = None) -> str:
+def _train(
+    name: str, dataset: str | Path, store: Store, options: Mapping[str, Any] | None = None
+) -> str:
     """Return the command that trains a method, with those of the options that recipes have."""
-    known = {field.name for field in fields(methods.module(name).PRESETS["quick"])}
+    recipe = methods.module(name).PRESETS["quick"]
+    known = {field.name for field in fields(recipe)}
     given = {key: value for key, value in (options or {}).items() if key in known}
+    if recipe.redraw and store.kind == "pictures" and not _synthesised(store):
+        given.setdefault("redraw", "false")  # captures cannot be darkened anew
     chosen = "".join(f" --set {key}={value}" for key, value in given.items())
     return f"lleval train --model {name} --dataset {dataset}{chosen}"
+
+
+def _synthesised(store: Store) -> bool:
+    return isinstance(parse(store.protocol, store.protocol_text), SynthesisProtocol)

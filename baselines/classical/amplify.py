@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.inputs import picture_of
+from baselines.inputs import picture_of, planes_of
 from baselines.method import MethodInfo
 from lldata.sample import Sample
 
@@ -35,6 +35,10 @@ class Amplify:
     def __call__(self, sample: Sample) -> NDArray[np.float32]:
         """Return the rendering of mosaic times ratio, (3, H, W) in [0, 1]."""
         return picture_of(sample, self.info.name).clip(0, 1)
+
+    def raw(self, sample: Sample) -> NDArray[np.float32]:
+        """Return the packed planes times ratio, (C, h, w) linear, not clipped."""
+        return planes_of(sample, self.info.name) * np.float32(sample.ratio)
 
 
 def build() -> Amplify:

@@ -10,14 +10,16 @@ Trained on: nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from baselines.inference.block_matching import PROFILES, denoised_picture
-from baselines.inference.noise_level import Level, level, noise_sigma
+from baselines.inference.noise_level import Level, calibrations, level, noise_sigma
 from baselines.inputs import picture_of
 from baselines.method import MethodInfo
 from baselines.options import choose
@@ -47,6 +49,10 @@ class Bm3d:
         picture = picture_of(sample, self.info.name).clip(0, 1)
         sigma = noise_sigma(sample, picture, self.sigma)
         return denoised_picture(picture, sigma, self.profile).clip(0, 1)
+
+    def files(self, cameras: Iterable[str]) -> dict[str, Path]:
+        """Return the files it reads for frames of these cameras, by name."""
+        return calibrations(self.sigma, cameras)
 
 
 def build(sigma: Level = "auto", profile: Literal["normal", "fast"] = "normal") -> Bm3d:

@@ -11,7 +11,9 @@ Trained on: the picture itself, for each picture anew.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -20,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from baselines.classical.histogram_equalization import LUMA
 from baselines.inference.dictionary import cosines, learned
-from baselines.inference.noise_level import Level, level, noise_sigma
+from baselines.inference.noise_level import Level, calibrations, level, noise_sigma
 from baselines.inference.sparse_coding import Atoms, Signals, approximations
 from baselines.inputs import picture_of
 from baselines.method import MethodInfo
@@ -68,6 +70,10 @@ class Ksvd:
         # equal Cb and Cr mean that R, G and B all move by what Y moves
         moved: NDArray[np.float32] = picture + (clean - luma)
         return moved.clip(0, 1)
+
+    def files(self, cameras: Iterable[str]) -> dict[str, Path]:
+        """Return the files it reads for frames of these cameras, by name."""
+        return calibrations(self.sigma, cameras)
 
     def denoised(self, plane: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
         """Return a plane, (H, W), whose noise has this standard deviation, without it."""

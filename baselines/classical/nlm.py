@@ -10,12 +10,14 @@ Trained on: nothing.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.inference.noise_level import Level, level, noise_sigma
+from baselines.inference.noise_level import Level, calibrations, level, noise_sigma
 from baselines.inference.nonlocal_means import denoised
 from baselines.inputs import picture_of
 from baselines.method import MethodInfo
@@ -52,6 +54,10 @@ class Nlm:
             picture, sigma, strength=self.strength, patch=self.patch, reach=self.reach
         )  # fmt: skip
         return clean.clip(0, 1)
+
+    def files(self, cameras: Iterable[str]) -> dict[str, Path]:
+        """Return the files it reads for frames of these cameras, by name."""
+        return calibrations(self.sigma, cameras)
 
 
 def build(sigma: Level = "auto", strength: float = 0.8, patch: int = 5, reach: int = 6) -> Nlm:

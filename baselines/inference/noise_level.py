@@ -11,7 +11,9 @@ the median of the finest diagonal wavelet coefficients.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import cv2
@@ -76,6 +78,14 @@ def noise_sigma(sample: Sample, picture: NDArray[np.float32], wanted: Level) -> 
     if wanted == "calibration":
         return calibrated_sigma(sample, picture)
     return np.full(3, wanted / 255)
+
+
+def calibrations(wanted: Level, cameras: Iterable[str]) -> dict[str, Path]:
+    """Return the calibrations a noise level is taken from, by name: none for another level."""
+    if wanted != "calibration":
+        return {}
+    paths = {calibration.default_path(camera) for camera in cameras}
+    return {f"calibration_{path.stem}": path for path in paths if path.is_file()}
 
 
 def estimated_sigma(channel: NDArray[np.floating[Any]]) -> float:

@@ -134,6 +134,11 @@ class NeuralStyle:
     info: MethodInfo = INFO
     parameters: int = 12_944_960  # of VGG19 up to conv5_1; none is trained
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What it looks through, for the record."""
+        return dict(getattr(self.extractor, "facts", {}))
+
     def __call__(self, sample: Sample) -> Planes:
         """Return the picture in the style of the image, (3, H, W) in [0, 1]."""
         picture = picture_of(sample, self.info.name).clip(0, 1)

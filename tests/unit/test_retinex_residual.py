@@ -19,6 +19,7 @@ from baselines.networks.retinex_residual import PRESETS, Restoration, difference
 from baselines.training import weights
 from baselines.training.learner import Data
 from baselines.training.train import train
+from eval.plan import Settings, make_plan
 from eval.training import train_method
 from lldata import ingest, synthesise, upkeep
 from lldata.dataset import PictureCrop
@@ -250,6 +251,11 @@ def test_captured_pairs_are_trained_on_as_they_are_and_that_is_said(
     folder = trained(redraw=False)
     assert "no alpha is known of these pictures: it counts as 1 for each" in caplog.text
     assert (folder / "samples" / "step-0000002.png").exists()
+
+
+def test_without_weights_captured_pairs_name_a_command_that_trains_on_them(captured: Store):
+    with pytest.raises(MethodError, match=r"no weights of it .* --set redraw=false,"):
+        make_plan(Settings("retinex_residual", captured.path, split="train"), print)
 
 
 def test_a_difference_map_nobody_knows_cannot_be_learned():
