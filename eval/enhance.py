@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from eval.clip_source import is_video
 from eval.enhance_clip import enhance_clip
 from eval.images import Picture
 from eval.option_files import files_named
-from eval.pairs import accepted, load_method
+from eval.pairs import accepted, check_output, load_method
 from eval.targets import RAW_SUFFIXES, Work, check_paths, settle
 from lldata.errors import LowLightError, MethodError, ScoreError
 from lldata.raw import read_frame
@@ -70,15 +71,18 @@ def enhance(
         needs what is not given.
     """
     check_paths(task.source, task.target)
+    load = functools.cache(lambda: _method(task))
     info = _checked_info(task)
+    if info.trainable:  # what it reads may follow from its weights
+        info = load().info
     if _is_clip(task, info):
-        return enhance_clip(task, lambda: _method(task), tell, progress)
+        return enhance_clip(task, load, tell, progress)
     _check_picture_task(task)
     named = files_named(task.method, task.options).values()
     work = settle(task.source, task.target, named, compare=task.compare)
     for one in work:
         _check_file(one.source, info, task)
-    method = _method(task)
+    method = load()
     if not task.source.is_dir():
         return _one(method, task, work[0])
     written: list[Path] = []
@@ -174,12 +178,21 @@ def _one(method: Method, task: Enhancement, work: Work) -> list[Path]:
     else:
         like = images.read(work.source)
         sample = _of_image(work.source, like, method.info, task.ratio)
-    output = method(sample).transpose(1, 2, 0)
+    planes = method(sample)
+    check_output(planes, _size(sample), f"{method.info.name} on {work.source}", "input")
+    output = planes.transpose(1, 2, 0)
     written = [images.write(work.target, output, like)]
     if work.beside is not None:
         before = _shown(sample, output.shape)
         written.append(images.write(work.beside, np.concatenate([before, output], axis=1), like))
     return written
+
+
+def _size(sample: Sample) -> tuple[int, ...]:
+    """Return the height and width of what the method was given, px."""
+    if sample.srgb is not None:
+        return sample.srgb.shape[1:]
+    return () if sample.frame is None else sample.frame.mosaic.shape
 
 
 def _of_raw(

@@ -22,7 +22,7 @@ from eval.amplification import amplified
 from eval.clip_source import Source, Taken, gaps, is_video, open_clip
 from eval.clip_target import Frames, Target, Video, sole_writer
 from eval.images import Picture
-from eval.option_files import files_named, recorded
+from eval.option_files import files_named, read_by, recorded
 from eval.targets import check_unwritten, settle_clip
 from lldata.errors import LowLightError, MethodError, ScoreError
 from lldata.outputs.video import check_suffix, coding
@@ -56,10 +56,9 @@ def enhance_clip(
     _check(task)
     source = open_clip(task.source)
     _say(source, task, tell)
-    # settled before the method is made, which may take long
-    fingerprint = _fingerprint(task, source)
-    place = _place(task, source)
+    place = _place(task, source)  # settled before the method is made, which may take long
     method = load()
+    fingerprint = _fingerprint(task, source, method)
     gain = _gain(source, method, task, tell)
     video = is_video(task.target) and not task.target.is_dir()
     with sole_writer(task.target, video=video), closing(place(fingerprint)) as target:
@@ -120,12 +119,13 @@ def _place(task: Enhancement, source: Source) -> Callable[[str], Target]:
     return lambda fingerprint: Frames(files, fingerprint)
 
 
-def _fingerprint(task: Enhancement, source: Source) -> str:
+def _fingerprint(task: Enhancement, source: Source, method: Method) -> str:
     """Return a hash of all that decides what is written."""
     given = [] if task.weights is None else [task.weights, *task.weights.glob("*")]
     weights = sorted(file for file in given if file.is_file())
     facts: dict[str, Any] = {
-        "method": task.method, "options": recorded(task.method, task.options),
+        "method": task.method,
+        "options": recorded(task.method, task.options) | read_by(method, ()),
         "ratio": str(task.ratio), "smooth": task.smooth, "rate": str(task.fps or source.rate),
         "frames": [_state(file) for file in source.files], "weights": [_state(f) for f in weights],
         "names": source.names, "version": version("lowlight-toolkit"),

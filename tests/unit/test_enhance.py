@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,15 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 
+from baselines import method as methods
+from eval import enhance as enhancing
 from eval import images
 from eval.amplification import automatic_ratio
 from eval.enhance import Enhancement, enhance
 from eval.images import Picture
 from lldata.dng import write_dng
 from lldata.errors import LowLightError, MethodError, ScoreError
+from lldata.sample import Sample
 from tests.captures import frame, light
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -129,6 +133,30 @@ def test_a_file_that_cannot_be_enhanced_leaves_nothing_behind(tmp_path: Path):
     with pytest.raises(ScoreError, match=r"cut.png: it cannot be decoded"):
         apply(tmp_path / "cut.png", tmp_path / "out.png")
     assert not list(tmp_path.glob("*out*"))
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (lambda picture: picture * np.nan, "its output holds NaN or infinite values"),
+        (lambda picture: picture[:, 1:], r"has shape \(3, 29, 45\), but the input asks for"),
+    ],
+)
+def test_what_is_no_picture_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Callable[[np.ndarray], np.ndarray],
+    message: str,
+):  # fmt: skip
+    class Broken:
+        info = methods.info("gamma")
+
+        def __call__(self, sample: Sample) -> np.ndarray:
+            assert sample.srgb is not None
+            return made(sample.srgb)
+
+    monkeypatch.setattr(enhancing, "load_method", lambda *_: (Broken(), {}))
+    with pytest.raises(MethodError, match=rf"gamma on \S+a.png: .*{message}"):
+        apply(photograph(tmp_path / "a.png"), tmp_path / "b.png")
+    assert not (tmp_path / "b.png").exists()
 
 
 @pytest.mark.parametrize(

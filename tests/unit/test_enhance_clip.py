@@ -319,7 +319,7 @@ def test_the_automatic_ratio_of_a_clip_is_settled_once(tmp_path: Path):
         ("out", {"fps": Fraction(25)}, "--fps: .*in is taken for pictures"),
         ("out", {"clip": True, "fps": Fraction(25)}, "--fps: .*out is a folder of frames"),
         ("out", {"clip": True, "method": "sid"}, "no weights are named"),
-        ("out", {"clip": True, "method": "sid", "weights": Path("w")}, "it reads RAW frames"),
+        ("out", {"clip": True, "method": "sid", "weights": Path("w")}, "w: there "),
         ("notes.txt", {"clip": True}, "notes.txt is a file, but a folder is needed"),
     ],
 )

@@ -14,6 +14,8 @@ import pytest
 from baselines import method
 from baselines.networks import sid
 from baselines.training import weights
+from eval import images
+from eval.enhance import Enhancement, enhance
 from eval.plan import Settings, make_plan
 from eval.run import run
 from eval.training import train_method
@@ -28,7 +30,7 @@ from lldata.sets import pictures
 from lldata.sets.job import SceneJob
 from lldata.store import Store, home, open_store
 from tests.clip_folders import film, write_scene
-from tests.pictures import write_pairs
+from tests.pictures import write, write_pairs
 from tests.stores import night
 
 TINY = {"width": 2, "crop": 16, "batch": 1}
@@ -113,6 +115,19 @@ def test_weights_of_pictures_develop_rendered_frames_as_any_picture_method(lol: 
     record = run(Settings("sid", "night", weights=trained("lol", input="srgb"))).record
     assert (record.domain, record.input) == ("srgb", "short")
     assert record.label.endswith("-input=srgb")
+
+
+def test_weights_of_pictures_enhance_pictures_and_those_of_frames_do_not(
+    lol: Store, tmp_path: Path
+):
+    photograph = write(tmp_path / "a.png", picture(24, 40).transpose(1, 2, 0) * 255)
+    folder = trained("lol", input="srgb")
+    (written,) = enhance(Enhancement("sid", photograph, tmp_path / "b.png", weights=folder))
+    assert images.read(written).pixels.shape == (24, 40, 3)
+    night(home() / "night", shape=(64, 64))
+    of_frames = Enhancement("sid", photograph, tmp_path / "c.png", weights=trained("night"))
+    with pytest.raises(MethodError, match="it is a ready image, but sid reads the mosaic"):
+        enhance(of_frames)
 
 
 def test_raw_frames_cannot_train_a_network_of_pictures():
