@@ -9,18 +9,20 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from baselines.training.together import BatchNorm2d
+
 
 class Block(nn.Sequential):
     """A residual block of tall and wide kernels, normalised before and after each."""
 
     def __init__(self, width: int) -> None:
         super().__init__(
-            nn.BatchNorm2d(width),
+            BatchNorm2d(width),
             nn.Conv2d(width, width, (7, 3), padding=(3, 1)),
-            nn.BatchNorm2d(width),
+            BatchNorm2d(width),
             nn.ReLU(),
             nn.Conv2d(width, width, (3, 7), padding=(1, 3)),
-            nn.BatchNorm2d(width),
+            BatchNorm2d(width),
         )
 
     def forward(self, planes: Tensor) -> Tensor:

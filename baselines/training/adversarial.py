@@ -13,6 +13,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from baselines.inference.residual_generator import DEVIATION
+from baselines.training import together
 
 
 class Discriminator(nn.Module):
@@ -64,10 +65,11 @@ def _relativistic(above: Tensor, below: Tensor, low: float) -> Tensor:
     """Return how far `above` is from looking more real, by 1, than `below` does on the average.
 
     RaLSGAN adds both terms; their mean, as CycleGAN has it of its discriminators' two, keeps the
-    scale of LSGAN, for which the published weights of the losses were chosen.
+    scale of LSGAN, for which the published weights of the losses were chosen. The average is over
+    the crops of all processes.
     """
-    up = (above - below.mean() - 1).square().mean()
-    down = (below - above.mean() - low).square().mean()
+    up = (above - together.mean(below.mean()) - 1).square().mean()
+    down = (below - together.mean(above.mean()) - low).square().mean()
     return (up + down) / 2
 
 

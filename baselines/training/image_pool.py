@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from baselines.training import together
+
 
 class ImagePool:
     """Up to `size` pictures; each new one is shown itself, or takes the place of one that is.
@@ -33,8 +35,12 @@ class ImagePool:
         self._random = np.random.default_rng((*self.seed, step))
 
     def shown(self, fakes_BCHW: Tensor) -> Tensor:
-        """Return as many pictures as are given, each new or held; without gradients."""
-        return torch.stack([self._shown(fake) for fake in fakes_BCHW.detach()])
+        """Return as many pictures as are given, each new or held; without gradients.
+
+        Every process of a training holds the same pictures: those of the whole batch.
+        """
+        fakes = together.gathered(fakes_BCHW.detach())
+        return together.own(torch.stack([self._shown(fake) for fake in fakes]))
 
     def _shown(self, fake: Tensor) -> Tensor:
         if len(self.held) < self.size:

@@ -57,7 +57,10 @@ class Learner:
         return {}
 
     def parts(self) -> dict[str, Resumable]:
-        """Return what changes in training besides networks and optimisers."""
+        """Return what changes in training besides networks and optimisers.
+
+        It is the same in all processes of a training: the first one's is kept for all.
+        """
         return {}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
@@ -32,6 +33,11 @@ class Log:
         for name, loss in losses.items():
             self.sums[name] = self.sums.get(name, 0) + loss.detach()
             self.counts[name] = self.counts.get(name, 0) + 1
+
+    def share(self) -> None:
+        """Put the means over all processes in place of the open losses: all hold the same then."""
+        for name, total in self.sums.items():
+            self.sums[name] = torch.as_tensor(self.fabric.all_reduce(total, reduce_op="mean"))
 
     def row(self, step: int, epoch: int, learning_rate: float) -> Row:
         """Close a row: the mean losses since the last one, over all processes."""

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from baselines.options import choose, number, whole
+from baselines.training import together
 from baselines.training.learner import Learner, Phase
 from baselines.training.recipe import Recipe
 
@@ -113,12 +114,19 @@ class Denoising(nn.Module):
             clean = self.read(batch)[1]
             for layer in self.below:
                 clean = torch.sigmoid(layer(clean))
-        noise = torch.randn(clean.shape, generator=self.random).to(clean)
+        noise = self._noise(clean)
         answer = torch.sigmoid(self.layer(clean + self.recipe.corruption * noise))
         restored = torch.sigmoid(functional.linear(answer, self.layer.weight.T, self.visible_bias))
         distance = squared_distance(restored, clean)
-        sparsity = divergence(self.recipe.sparsity, answer.mean(0))
+        sparsity = divergence(self.recipe.sparsity, together.mean(answer.mean(0)))
         return {"loss": distance + self.recipe.sparsity_weight * sparsity, "distance": distance}
+
+    def _noise(self, clean_PI: Tensor) -> Tensor:
+        """Return this process's part of the noise that is drawn for the whole batch."""
+        batch = self.recipe.batch
+        patches = len(clean_PI) * together.processes() // batch  # of a crop
+        shape = (batch, patches, clean_PI.shape[1])
+        return together.own(torch.randn(shape, generator=self.random)).flatten(0, 1).to(clean_PI)
 
 
 class FineTuning(nn.Module):

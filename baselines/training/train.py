@@ -135,10 +135,12 @@ def _run(
                 board.picture(step, validation.picture(step))
             if board is not None and (validates or step % recipe.log_every == 0):
                 board.row(log.rows[-1])
-            if board is not None and (last or step % recipe.checkpoint_every == 0):
-                board.flush()
-                log.write(plan.folder / "log.csv")
-                resuming.save(plan.folder, step, facts, parts)
+            if last or step % recipe.checkpoint_every == 0:
+                log.share()
+                if board is not None:
+                    board.flush()
+                    log.write(plan.folder / "log.csv")
+                    resuming.save(plan.folder, step, facts, parts)
 
     if fabric.is_global_zero:
         _finish(plan, learner, average, validation, fabric)

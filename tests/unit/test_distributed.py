@@ -9,7 +9,9 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,16 +19,25 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from baselines import method
 from baselines.inference.sid_frames import prepare
 from baselines.inference.unet import UNet
 from baselines.networks import sid
 from baselines.training.board import FOLDER
 from baselines.training.learner import Data, Learner, Phase, adam, drawn
+from baselines.training.plan import Plan
 from baselines.training.train import train
+from lldata import ingest, upkeep
+from lldata.cfa import XTRANS
 from lldata.dataset import Crop
+from lldata.engine import Local
 from lldata.errors import MethodError
-from lldata.store import Store
+from lldata.sets import pictures
+from lldata.sets.job import SceneJob
+from lldata.store import Store, open_store
+from tests.pictures import write_pairs
 from tests.stores import night
+from tests.unit.test_cyclegan_training import trainable
 
 TINY = {
     "width": 2, "levels": 2, "crop": 8, "batch": 4, "averaging": 0.5,
@@ -37,10 +48,11 @@ RUN = {"steps": 6, "seed": 7, "device": "cpu", "options": TINY}
 PROGRAM = """
 import sys, torch
 from pathlib import Path
-from lldata.store import open_store
-from tests.unit.test_distributed import train_both
+from tests.unit import test_distributed
 torch.set_num_threads(1)
-train_both(open_store(Path(sys.argv[1])), Path(sys.argv[2]))
+stores, out, *rest = map(Path, sys.argv[1:])
+test_distributed.train_all(stores, out, interrupted=True)
+test_distributed.train_two_phases(stores, out)
 """
 ROOT = Path(__file__).parents[2]
 
@@ -80,16 +92,81 @@ def two_phases(recipe: sid.SidRecipe, data: Data, seed: int) -> Learner:
     return Learner(network, {name: Phase(m, adam(m, recipe)) for name, m in phases.items()})
 
 
-def train_both(dataset: Store, out: Path) -> None:
-    """Train SID, then the same network in two phases; print the steps that are told."""
-    usual = sid.learner
-    try:
-        for name, learner in (("one-phase", usual), ("two-phases", two_phases)):
-            sid.learner = learner
-            train("sid", dataset, **RUN, out=out / name,
-                  progress=lambda step, *_: sys.stdout.write(f"{step}\n") and None)  # fmt: skip
-    finally:
-        sid.learner = usual
+OFTEN = {"batch": 4, "checkpoint_every": 3, "validate_every": 99, "log_every": 2}
+CLIPS = {
+    "width": 2, "blocks": 1, "discriminator_width": 2, "crop": 24, "pool": 5,
+    "adversary": "ralsgan",
+}  # fmt: skip
+SIZES: dict[str, dict[str, Any]] = {
+    "llnet": {"outer": 16, "middle": 12, "inner": 8, "crop": 34, "pretrain_steps": 1,
+              "sparsity_weight": 10.0, "corruption": 0.5},
+    "retinex_residual": {"width": 2, "crop": 16, "redraw": False},
+    "cyclegan": CLIPS,
+    "contextual_cyclegan": CLIPS | {"region": 36, "perceptual": "random", "perceptual_width": 1},
+}  # fmt: skip
+TRAINABLE = [name for name in method.names() if method.info(name).trainable]
+
+
+def train_all(stores: Path, out: Path, *, interrupted: bool) -> None:
+    """Train every trainable method for six steps; interrupted ones after the fourth."""
+    for name in TRAINABLE:
+        kind = "xtrans" if "xtrans" in name else method.info(name).domain
+        store = open_store(stores / kind)
+        options = OFTEN | SIZES.get(name, {"crop": 8, "width": 2})
+        run = {"steps": 6, "seed": 7, "device": "cpu", "options": options, "out": out / name}
+        if interrupted:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(Plan, "learning_rate", dying_at(4, Plan.learning_rate))
+                with pytest.raises(KeyboardInterrupt):
+                    train(name, store, **run)
+        train(name, store, **run, resume=True)
+
+
+def dying_at(last: int, rate: Callable[[Plan, int], float]) -> Callable[[Plan, int], float]:
+    def learning_rate(plan: Plan, step: int) -> float:
+        if step == last:
+            raise KeyboardInterrupt
+        return rate(plan, step)
+
+    return learning_rate
+
+
+def train_two_phases(stores: Path, out: Path) -> None:
+    """Train SID with a judge; print the steps that are told."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sid, "learner", two_phases)
+        train("sid", open_store(stores / "raw"), **RUN, out=out / "two-phases",
+              progress=lambda step, *_: sys.stdout.write(f"{step}\n") and None)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a store for every domain."""
+    folder = tmp_path_factory.mktemp("stores")
+    night(folder / "raw", "train train train val")
+    night(folder / "xtrans", "train train train val", pattern=XTRANS)
+    trainable(tmp_path_factory.mktemp("src"), folder / "clip", "Horse")
+    src = write_pairs(folder / "lol", "a b c")
+    (src / "train.txt").write_text("a\nb\nc\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LLDATA_HOME", str(folder))
+        (made,) = ingest.prepare(src, "rgb_pairs", "srgb", Local(workers=1))
+    for scene in made.plan.scenes:
+        pictures.run_scene(SceneJob(scene, made.plan.protocol, made.path, ""))
+    upkeep.build_index(made.path, "2026-01-01T00:00:00+00:00")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def both(stores: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the trainings of one process and of two, which were interrupted."""
+    out = tmp_path_factory.mktemp("both")
+    (out / "program.py").write_text(PROGRAM)
+    told = torchrun(2, out / "program.py", stores, out / "two")
+    assert told.split() == list("123456")  # by the first process only
+    train_all(stores, out / "one", interrupted=False)
+    train_two_phases(stores, out / "one")
+    return out
 
 
 @pytest.fixture
@@ -120,22 +197,23 @@ def torchrun(processes: int, program: Path, *arguments: Path) -> str:
     return done.stdout
 
 
-def test_two_processes_train_as_one_does(dataset: Store, tmp_path: Path):
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
-    told = torchrun(2, program, dataset.path, tmp_path / "two")
-    assert told.split() == 2 * list("123456")  # by the first process only
-    train_both(dataset, tmp_path / "one")
-    for name, phases in (("one-phase", 1), ("two-phases", 2)):
-        folders = [tmp_path / processes / name for processes in ("one", "two")]
-        one, two = (load_file(folder / "model.safetensors") for folder in folders)
-        assert all(torch.allclose(one[key], two[key], rtol=0, atol=1e-5) for key in one)
-        curves = [[float(value) for row in rows(folder) for column, value in row.items()
-                   if "loss" in column] for folder in folders]  # fmt: skip
-        assert len(curves[0]) == 6 * phases
-        np.testing.assert_allclose(*curves, rtol=1e-4)
-        config = json.loads((folders[1] / "config.json").read_text())
-        assert config["processes"] == 2
+@pytest.mark.parametrize("name", [*TRAINABLE, "two-phases"])
+def test_two_processes_train_as_one_does(both: Path, name: str):
+    logs = [rows(both / processes / name) for processes in ("one", "two")]
+    curves = [
+        [float(value or 0) for row in log for column, value in row.items() if "loss" in column]
+        for log in logs
+    ]
+    assert len(logs[0]) == (6 if name == "two-phases" else 3)
+    np.testing.assert_allclose(*curves, rtol=1e-4)
+    config = json.loads((both / "two" / name / "config.json").read_text())
+    assert config["processes"] == 2
+
+
+@pytest.mark.parametrize("name", ["sid", "llnet", "two-phases"])
+def test_two_processes_leave_the_weights_that_one_does(both: Path, name: str):
+    one, two = (load_file(both / n / name / "model.safetensors") for n in ("one", "two"))
+    assert all(torch.allclose(one[key], two[key], rtol=0, atol=1e-5) for key in one)
 
 
 def written(folder: Path) -> dict[str, list[tuple[int, float]]]:
