@@ -24,6 +24,7 @@ from lldata.mosaic_crops import corner, read_synthetic, read_turned
 from lldata.patches import Geometry, Planes, read_patches, region_of
 from lldata.protocol import Degradation, SynthesisProtocol, parse
 from lldata.sample import Mosaic, read_crop, read_mosaic, read_picture_crop
+from lldata.scene import DRAWN, drawn_facts
 from lldata.store import Store
 from lldata.synthesis import retinex
 from lldata.synthesis.shorts import NoisyShorts
@@ -314,5 +315,6 @@ def _darkened(
 def _as_stored(store: Store, row: Any) -> tuple[float, float, float]:
     """Return alpha, gamma and noise_sigma of a stored dark picture, NaN where it has none."""
     _, facts = store.picture(row.scene, row.short, "low", (slice(0, 0), slice(0, 0)))
-    alpha, gamma, sigma = (facts.get(k, math.nan) for k in ("alpha", "gamma", "noise_sigma"))
+    drawn = drawn_facts({row.short: facts}).get(row.short, {})
+    alpha, gamma, sigma = (drawn.get(key, math.nan) for key in DRAWN)
     return alpha, gamma, sigma

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lldata.scene import DRAWN, drawn_ranges
+from lldata.scene import DRAWN, drawn_facts, drawn_ranges
 from lldata.stated import stated
 from lldata.store import Store
 
@@ -31,7 +31,8 @@ def ranges(dataset: Store) -> dict[str, list[float]]:
 
 def said(facts: dict[str, Any]) -> str:
     """Return what was drawn for one picture in words, "" where nothing was."""
-    if not all(key in facts for key in DRAWN):
+    drawn = drawn_facts({"": facts}).get("")
+    if drawn is None:
         return ""
-    alpha, gamma, sigma = (facts[key] for key in DRAWN)
+    alpha, gamma, sigma = (drawn[key] for key in DRAWN)
     return f"alpha {alpha:.3g}, gamma {gamma:.3g}, noise {sigma:.2g}"
