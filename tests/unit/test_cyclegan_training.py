@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from baselines import method
+from baselines.inference.residual_generator import Generator
 from baselines.inference.vgg19 import PINNED
 from baselines.training import resume, weights
 from baselines.training.plan import make_plan
@@ -265,3 +267,11 @@ def test_without_regions_nothing_is_recorded_to_compare_them(dataset: Store, tmp
     assert plan.facts()["recipe"]["perceptual"] == "none"
     with pytest.raises(MethodError, match="--set perceptual: it is 'vgg19', but with context=fal"):
         make_plan(name, dataset, "paper", None, 0, given | {"perceptual": "vgg19"}, tmp_path / "w")
+
+
+@pytest.mark.parametrize(("geometry", "least"), [("code", 5), ("literal", 9)])
+def test_a_generator_takes_pictures_from_a_least_side_on(geometry: str, least: int):
+    network = Generator(3, 2, 1, geometry).eval()
+    assert network(torch.zeros(1, 3, least, least + 1)).shape == (1, 3, least, least + 1)
+    with pytest.raises((RuntimeError, ValueError), match=r"[Pp]adding|spatial"):
+        network(torch.zeros(1, 3, least - 1, least - 1))
