@@ -236,7 +236,7 @@ def test_tensorboard_shows_the_rows_of_the_log_and_the_pictures(dataset: Store):
     losses = [float(row["loss"]) for row in rows(folder)]
     np.testing.assert_allclose([value for _, value in shown["loss"]], losses, rtol=1e-6)
     assert shown["val_psnr"] == [(4, 20.0), (6, 20.0)]
-    assert shown["sample"] == [(4, 3 * 16), (6, 3 * 16)]
+    assert shown["sample"] == [(4, 3 * 48), (6, 3 * 48)]
     assert set(shown) == {"loss", "epoch", "learning_rate", "seconds", "val_psnr", "sample"}
 
 
