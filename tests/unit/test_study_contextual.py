@@ -11,8 +11,8 @@ import pytest
 from lldata.store import home
 from tests.benchmarks import study_contextual
 
-TINY = {"steps": 1, "decay_epoch": 0, "width": 2, "blocks": 1, "discriminator_width": 2, "perceptual_width": 1,
-        "crop": 32, "region": 64, "batch": 1}  # fmt: skip
+TINY = {"steps": 1, "decay_epoch": 0, "width": 2, "blocks": 1, "discriminator_width": 2,
+        "perceptual_width": 1, "crop": 32, "region": 64, "batch": 1}  # fmt: skip
 TRAINED = {"recipe": {"batch": 1, "crop": 64, "region": 192, "width": 16, "blocks": 3,
                       "perceptual": "random"}, "steps": 10, "parameters": 1000}  # fmt: skip
 
