@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import shutil
@@ -49,6 +50,8 @@ def make_fabric(device: str, recipe: Recipe) -> Fabric:
         precision=recipe.precision,
     )
     fabric.launch()
+    if here * nodes > 1:
+        atexit.register(_leave)
     return fabric
 
 
@@ -61,6 +64,12 @@ def _processes() -> tuple[int, int]:
         nodes = int(os.environ.get("SLURM_NNODES", "1"))
         return int(os.environ["SLURM_NTASKS"]) // nodes, nodes
     return 1, 1
+
+
+def _leave() -> None:
+    """Leave the other processes in order: gloo's threads abort a process that ends around them."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def versions() -> dict[str, str]:
