@@ -24,7 +24,6 @@ from eval.readable import check_metrics
 from eval.tracks import Track
 from eval.trained import check_own, is_own, missing, own_weights, warn_of_leak
 from lldata.errors import MethodError, ScoreError
-from lldata.sample import pair_row
 from lldata.store import Store, home, open_store
 
 
@@ -95,7 +94,7 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
     weights, method, config = _loaded(settings, options, store, own, trainable=info.trainable)
     check_metrics(metrics, method, store, rows)
     warn_of_leak(config, chosen, store, tell)
-    read = read_by(method, _cameras(store, chosen))
+    read = read_by(method, _cameras(store, rows[: settings.limit]))
     given = recorded(settings.method, settings.options)
     named = weights is not None and not is_own(weights, own, config, store)
     hashes = {key: value for key, value in read.items() if key.endswith("_sha256")}
@@ -116,12 +115,12 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
     return Plan(settings, store, track, metrics, chosen, partial, method, config, label, told, job)
 
 
-def _cameras(store: Store, pairs: Iterable[str]) -> Iterator[str]:
-    """Yield the camera of each pair's frame, none of ready pictures and clips."""
+def _cameras(store: Store, rows: Any) -> Iterator[str]:
+    """Yield the camera of the frame of each row of the pair table, none of pictures and clips."""
     if store.kind == "raw":
         nothing = (slice(0, 0), slice(0, 0))
-        rows = (pair_row(store, pair) for pair in pairs)
-        yield from (store.frame(row.scene, row.short, window=nothing).camera for row in rows)
+        for row in rows.itertuples(index=False):
+            yield store.frame(row.scene, row.short, window=nothing).camera
 
 
 def _loaded(

@@ -132,13 +132,16 @@ def make_plan(
     planes, largest = READERS[domain](store, pairs)
     regions = _regions(recipe, domain, store, pairs)
     recipe = replace(recipe, crop=room(recipe, planes, largest, regions))
+    generator = None
+    if domain == "srgb":
+        generator = _generator(store)
+        _check_redraw(store, recipe, generator)
     crops = _crops(domain, store, pairs, recipe, seed, source)
     total = recipe.steps or math.ceil(recipe.epochs * crops.epoch / recipe.batch)
     if steps is not None:
         own, total = total, whole("steps", steps, 1)
         recipe = recipe.stretched(total / own)
     recipe.check_fall(total, crops.epoch)
-    generator = _generator(store) if domain == "srgb" else None
     data = Data(domain, planes, crops.epoch, generator, total)
     return Plan(
         name, module, store, preset, recipe, options, seed, total, data, crops, folder, source
@@ -170,7 +173,6 @@ def _crops(
             turning=recipe.augmentation, shorts=None if noise is None else noise.shorts,
         )  # fmt: skip
     if domain == "srgb":
-        _check_redraw(store, recipe)
         return PictureCrops(store, pairs, recipe.crop, seed, redraw=recipe.redraw)
     region = recipe.region or None if recipe.context else recipe.crop
     return ClipPatches(
@@ -185,8 +187,8 @@ def _generator(store: Store) -> Literal["retinex", "gamma"] | None:
     return protocol.degradation.generator if isinstance(protocol, SynthesisProtocol) else None
 
 
-def _check_redraw(store: Store, recipe: Recipe) -> None:
-    if recipe.redraw and _generator(store) is None:
+def _check_redraw(store: Store, recipe: Recipe, generator: str | None) -> None:
+    if recipe.redraw and generator is None:
         raise MethodError(
             "--set redraw", "this recipe darkens every crop anew",
             f"the dark pictures of {store.name} are captures, which stay as they are",
