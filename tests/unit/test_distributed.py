@@ -96,6 +96,7 @@ OFTEN = {"batch": 4, "checkpoint_every": 3, "validate_every": 99, "log_every": 2
 CLIPS = {
     "width": 2, "blocks": 1, "discriminator_width": 2, "crop": 24, "pool": 5,
     "adversary": "ralsgan",
+    "learning_rate": 2e-5,  # Adam turns the sign of a rounding error into a step of this size
 }  # fmt: skip
 SIZES: dict[str, dict[str, Any]] = {
     "llnet": {"outer": 16, "middle": 12, "inner": 8, "crop": 34, "pretrain_steps": 1,
