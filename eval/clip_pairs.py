@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.inference.frame_by_frame import clip_of, enhanced_clip
+from baselines.inference.clips.frame_by_frame import clip_of, enhanced_clip
 from baselines.method import Method
 from eval import pictures
 from eval.folder import frame_path

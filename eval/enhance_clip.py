@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.inference.frame_by_frame import enhanced_clip
-from baselines.inference.temporal_smoothing import Smoothing, smooth
+from baselines.inference.clips.frame_by_frame import enhanced_clip
+from baselines.inference.clips.temporal_smoothing import Smoothing, smooth
 from baselines.method import Method
 from eval.amplification import amplified
 from eval.clip_source import Source, Taken, gaps, is_video, open_clip

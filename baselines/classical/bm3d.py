@@ -18,8 +18,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.inference.block_matching import PROFILES, denoised_picture
-from baselines.inference.noise_level import Level, calibrations, level, noise_sigma
+from baselines.inference.denoising.block_matching import PROFILES, denoised_picture
+from baselines.inference.denoising.noise_level import Level, calibrations, level, noise_sigma
 from baselines.inputs import picture_of
 from baselines.method import MethodInfo
 from baselines.options import choose

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from baselines.classical.histogram_equalization import LUMA
-from baselines.inference.dictionary import cosines, learned
-from baselines.inference.noise_level import Level, calibrations, level, noise_sigma
-from baselines.inference.sparse_coding import Atoms, Signals, approximations
+from baselines.inference.denoising.dictionary import cosines, learned
+from baselines.inference.denoising.noise_level import Level, calibrations, level, noise_sigma
+from baselines.inference.denoising.sparse_coding import Atoms, Signals, approximations
 from baselines.inputs import picture_of
 from baselines.method import MethodInfo
 from baselines.options import flag, number, whole

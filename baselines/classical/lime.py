@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baselines.classical.histogram_equalization import LUMA
-from baselines.inference import nonlocal_means
-from baselines.inference.five_point import Grid
-from baselines.inference.smoothing import solve
-from baselines.inference.total_variation import smoothed
+from baselines.inference.denoising import nonlocal_means
+from baselines.inference.grids.five_point import Grid
+from baselines.inference.grids.smoothing import solve
+from baselines.inference.grids.total_variation import smoothed
 from baselines.inputs import picture_of
 from baselines.method import MethodInfo
 from baselines.options import choose, number
@@ -140,7 +140,7 @@ def _denoiser(name: Denoise) -> Denoiser | None:
     if name == "nlm":
         return lambda luma: nonlocal_means.denoised(luma[None], NOISE)[0]
     try:
-        from baselines.inference import block_matching
+        from baselines.inference.denoising import block_matching
     except ModuleNotFoundError as error:
         raise MethodError(
             "--set denoise=bm3d", "the package bm3d is not installed",

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.inference.noise_level import Level, calibrations, level, noise_sigma
-from baselines.inference.nonlocal_means import denoised
+from baselines.inference.denoising.noise_level import Level, calibrations, level, noise_sigma
+from baselines.inference.denoising.nonlocal_means import denoised
 from baselines.inputs import picture_of
 from baselines.method import MethodInfo
 from baselines.options import number, whole

@@ -23,9 +23,14 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor, nn
 
-from baselines.inference.patch_frames import PatchFrames
-from baselines.inference.residual_generator import GEOMETRIES, SHRINKS, Generator, size_of
-from baselines.inference.vgg19 import KINDS, WIDTHS, Extractor, features
+from baselines.inference.architectures.residual_generator import (
+    GEOMETRIES,
+    SHRINKS,
+    Generator,
+    size_of,
+)
+from baselines.inference.architectures.vgg19 import KINDS, WIDTHS, Extractor, features
+from baselines.inference.clips.patch_frames import PatchFrames
 from baselines.method import MethodInfo
 from baselines.networks.cyclegan import given_sizes, side
 from baselines.options import choose, flag, number, whole

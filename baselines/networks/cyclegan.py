@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal
 
-from baselines.inference.patch_frames import LEAST_CROP, PatchFrames
-from baselines.inference.residual_generator import Generator, size_of
+from baselines.inference.architectures.residual_generator import Generator, size_of
+from baselines.inference.clips.patch_frames import LEAST_CROP, PatchFrames
 from baselines.method import MethodInfo
 from baselines.options import flag, whole
 from baselines.training.learner import Data, Learner

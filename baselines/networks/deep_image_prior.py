@@ -26,8 +26,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from baselines.classical import histogram_matching
-from baselines.inference.blended_tiles import blended
 from baselines.inference.device import resolve
+from baselines.inference.tiles.blended_tiles import blended
 from baselines.inputs import picture_of
 from baselines.method import Method, MethodInfo
 from baselines.options import number, whole

@@ -24,8 +24,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from baselines.inference.device import autocast
-from baselines.inference.overlapping import averaged
-from baselines.inference.trained import Trained
+from baselines.inference.frames.trained import Trained
+from baselines.inference.tiles.overlapping import averaged
 from baselines.inputs import picture_of
 from baselines.method import MethodInfo
 from baselines.options import flag, whole

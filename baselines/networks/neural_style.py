@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from baselines.inference.architectures.vgg19 import LEAST_SIDE, Extractor, features
 from baselines.inference.device import resolve
-from baselines.inference.vgg19 import LEAST_SIDE, Extractor, features
 from baselines.inputs import picture_of
 from baselines.method import MethodInfo
 from baselines.options import choose, number, whole

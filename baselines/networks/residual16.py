@@ -23,9 +23,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from baselines.inference.residual import Layout, ResidualNet, size_of
-from baselines.inference.residual_frames import ResidualFrames, check_planes
-from baselines.inference.sid_frames import prepare
+from baselines.inference.architectures.residual import Layout, ResidualNet, size_of
+from baselines.inference.frames.residual_frames import ResidualFrames, check_planes
+from baselines.inference.frames.sid_frames import prepare
 from baselines.method import MethodInfo
 from baselines.options import number, whole
 from baselines.training.learner import Data, Learner, drawn, supervised

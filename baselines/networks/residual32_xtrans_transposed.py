@@ -11,7 +11,7 @@ Trained on: what `lleval train` is given.
 
 from __future__ import annotations
 
-from baselines.inference.residual import Layout
+from baselines.inference.architectures.residual import Layout
 from baselines.method import MethodInfo
 from baselines.networks import residual16
 from baselines.networks.residual16 import ResidualRecipe

@@ -28,10 +28,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from baselines.inference.architectures.retinex_net import RetinexNet, size_of
 from baselines.inference.device import autocast
-from baselines.inference.retinex_net import RetinexNet, size_of
-from baselines.inference.tiling import tiled
-from baselines.inference.trained import Trained
+from baselines.inference.frames.trained import Trained
+from baselines.inference.tiles.tiling import tiled
 from baselines.inputs import drawn_of, picture_of
 from baselines.method import MethodInfo
 from baselines.options import flag, number, whole

@@ -19,8 +19,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from baselines.inference.sid_frames import SidFrames, prepare
-from baselines.inference.unet import SCALES, UNet, size_of
+from baselines.inference.architectures.unet import SCALES, UNet, size_of
+from baselines.inference.frames.sid_frames import SidFrames, prepare
 from baselines.method import Domain, MethodInfo
 from baselines.options import choose, whole
 from baselines.training.learner import Data, Learner, drawn, supervised

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from baselines.inference.residual_generator import DEVIATION
+from baselines.inference.architectures.residual_generator import DEVIATION
 from baselines.training import together
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from baselines.inference.sides import check_sides
+from baselines.inference.tiles.sides import check_sides
 from baselines.method import Domain
 from baselines.training.recipe import Recipe
 from lldata.errors import MethodError

@@ -43,7 +43,7 @@ def noisy(start: np.ndarray) -> np.ndarray:
 
 
 def direct(right: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """Solve the same system as `baselines.inference.smoothing.solve` by factorisation."""
+    """Solve the same system as `baselines.inference.grids.smoothing.solve` by factorisation."""
     height, width = right.shape
     beside, under = np.zeros_like(right), np.zeros_like(right)
     beside[:, :-1], under[:-1] = across, down

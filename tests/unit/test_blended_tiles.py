@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from baselines.inference.blended_tiles import blended, tiles
+from baselines.inference.tiles.blended_tiles import blended, tiles
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from baselines.inference.residual_generator import Generator, Shrinkage, size_of
+from baselines.inference.architectures.residual_generator import Generator, Shrinkage, size_of
 from baselines.networks import contextual_cyclegan, cyclegan
 from baselines.networks.contextual_cyclegan import ContextualRecipe, see_regions, terms_of
 from baselines.training.adversarial import ADVERSARIES, Discriminator

@@ -17,8 +17,8 @@ import torch
 from safetensors.torch import load_file
 
 from baselines import method
-from baselines.inference.residual_generator import Generator
-from baselines.inference.vgg19 import PINNED
+from baselines.inference.architectures.residual_generator import Generator
+from baselines.inference.architectures.vgg19 import PINNED
 from baselines.training import resume, weights
 from baselines.training.plan import make_plan
 from baselines.training.train import train

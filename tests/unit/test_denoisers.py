@@ -10,9 +10,9 @@ from skimage import data
 from sklearn.linear_model import orthogonal_mp_gram
 
 from baselines import method
-from baselines.inference.dictionary import cosines, learned
-from baselines.inference.noise_level import calibrated_sigma, estimated_sigma
-from baselines.inference.sparse_coding import approximations, sparse_codes
+from baselines.inference.denoising.dictionary import cosines, learned
+from baselines.inference.denoising.noise_level import calibrated_sigma, estimated_sigma
+from baselines.inference.denoising.sparse_coding import approximations, sparse_codes
 from lldata.errors import MethodError
 from lldata.noise import calibration
 from lldata.noise.calibration import Calibration, IsoNoise
@@ -78,7 +78,7 @@ def test_a_constant_picture_stays_as_it_is(name: str):
 
 def test_bm3d_by_tiles_is_bm3d_of_the_whole(monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("bm3d")
-    from baselines.inference import block_matching
+    from baselines.inference.denoising import block_matching
 
     plane, sigma = noisy(10)[:1, :, :70], np.array([10 / 255])
     whole = block_matching.denoised(plane, sigma, "fast")
@@ -89,7 +89,7 @@ def test_bm3d_by_tiles_is_bm3d_of_the_whole(monkeypatch: pytest.MonkeyPatch):
 
 def test_without_its_package_bm3d_names_the_extra(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "bm3d", None)
-    for name in ("baselines.classical.bm3d", "baselines.inference.block_matching"):
+    for name in ("baselines.classical.bm3d", "baselines.inference.denoising.block_matching"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     with pytest.raises(MethodError, match=r"needs the extra 'bm3d'. Install it: pip install"):
         method.build("bm3d")

@@ -20,8 +20,8 @@ from safetensors.torch import load_file
 from torch import nn
 
 from baselines import method
-from baselines.inference.sid_frames import prepare
-from baselines.inference.unet import UNet
+from baselines.inference.architectures.unet import UNet
+from baselines.inference.frames.sid_frames import prepare
 from baselines.networks import sid
 from baselines.training.board import FOLDER
 from baselines.training.learner import Data, Learner, Phase, adam, drawn

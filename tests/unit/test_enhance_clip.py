@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from baselines import method as methods
-from baselines.inference.frame_by_frame import enhanced_clip
+from baselines.inference.clips.frame_by_frame import enhanced_clip
 from baselines.method import Method, MethodInfo
 from eval import enhance as enhancing
 from eval import images

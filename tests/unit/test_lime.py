@@ -12,10 +12,10 @@ from scipy.sparse.linalg import spsolve
 from baselines import method
 from baselines.classical import lime
 from baselines.classical.lime import EPSILON, illumination
-from baselines.inference.five_point import FivePoint
-from baselines.inference.nine_point import NinePoint
-from baselines.inference.smoothing import solve
-from baselines.inference.transfer import Transfer
+from baselines.inference.grids.five_point import FivePoint
+from baselines.inference.grids.nine_point import NinePoint
+from baselines.inference.grids.smoothing import solve
+from baselines.inference.grids.transfer import Transfer
 from lldata.errors import MethodError
 from lldata.sample import Sample
 from tests.captures import light

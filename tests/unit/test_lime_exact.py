@@ -11,7 +11,7 @@ from scipy.sparse.linalg import spsolve
 
 from baselines import method
 from baselines.classical import lime
-from baselines.inference import total_variation
+from baselines.inference.grids import total_variation
 from lldata.errors import MethodError
 from lldata.sample import Sample
 from tests.captures import light
@@ -120,7 +120,7 @@ def test_the_luma_is_denoised_more_where_it_was_darker():
 
 def test_the_demonstration_needs_bm3d_or_a_substitute(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "bm3d", None)
-    monkeypatch.delitem(sys.modules, "baselines.inference.block_matching", raising=False)
+    monkeypatch.delitem(sys.modules, "baselines.inference.denoising.block_matching", raising=False)
     with pytest.raises(MethodError, match=r"needs the extra 'bm3d'.*or use --set denoise=nlm"):
         method.build("lime", preset="demo")
 

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from baselines import method
-from baselines.inference.vgg19 import Vgg19
+from baselines.inference.architectures.vgg19 import Vgg19
 from baselines.networks.neural_style import (
     CONTENT,
     STYLE,

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from baselines.inference import overlapping
-from baselines.inference.overlapping import averaged
+from baselines.inference.tiles import overlapping
+from baselines.inference.tiles.overlapping import averaged
 
 CPU = torch.device("cpu")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from baselines.inference.patch_merging import merge, shares, starts
+from baselines.inference.tiles.patch_merging import merge, shares, starts
 from lldata.patches import read_patches
 from tests.clip_folders import film, stored, write_scene
 

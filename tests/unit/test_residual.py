@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from baselines import method
-from baselines.inference import residual_frames
-from baselines.inference.residual import Layout, ResidualNet
-from baselines.inference.sid_frames import prepare
-from baselines.inference.strips import by_strips
+from baselines.inference.architectures.residual import Layout, ResidualNet
+from baselines.inference.frames import residual_frames
+from baselines.inference.frames.sid_frames import prepare
+from baselines.inference.tiles.strips import by_strips
 from baselines.networks import residual16
 from baselines.training import weights
 from baselines.training.learner import Data

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines import method
-from baselines.inference.retinex_net import RetinexNet, size_of
+from baselines.inference.architectures.retinex_net import RetinexNet, size_of
 from baselines.networks import retinex_residual
 from baselines.networks.retinex_residual import PRESETS, Restoration, difference_map
 from baselines.training import weights

@@ -74,8 +74,8 @@ def test_frames_larger_than_a_tile_give_the_picture_of_the_whole(monkeypatch: py
     built = sid.build(device="cpu", width=2, levels=2, input="srgb", precision="fp32")
     given = Sample("1/1", 1.0, srgb=picture(75, 91))
     expected = built(given)
-    monkeypatch.setattr("baselines.inference.sid_frames._AT_ONCE", 64)
-    monkeypatch.setattr("baselines.inference.sid_frames._TILE", 20)
+    monkeypatch.setattr("baselines.inference.frames.sid_frames._AT_ONCE", 64)
+    monkeypatch.setattr("baselines.inference.frames.sid_frames._TILE", 20)
     np.testing.assert_allclose(built(given), expected, rtol=0, atol=1e-6)
 
 

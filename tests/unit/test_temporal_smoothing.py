@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from baselines.inference import temporal_smoothing
-from baselines.inference.motion import shift, view
-from baselines.inference.temporal_smoothing import Smoothing, smooth
+from baselines.inference.clips import temporal_smoothing
+from baselines.inference.clips.motion import shift, view
+from baselines.inference.clips.temporal_smoothing import Smoothing, smooth
 from lldata.errors import MethodError
 
 HEIGHT, WIDTH, SIGMA = 180, 480, 0.03

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.inference import tensorflow_arrays
+from baselines.inference.frames import tensorflow_arrays
 from baselines.networks import sid
 from eval.trained import trained_on
 from lldata.errors import MethodError

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from baselines.inference.strips import Block, Net, by_strips
-from baselines.inference.tiling import spans, tiled
+from baselines.inference.tiles.strips import Block, Net, by_strips
+from baselines.inference.tiles.tiling import spans, tiled
 from baselines.networks.sid import UNet
 
 REACH = 112  # of a SID U-Net of five levels, packed pixels

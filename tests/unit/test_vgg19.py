@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from baselines.inference.vgg19 import PLACES, Vgg19, features
+from baselines.inference.architectures.vgg19 import PLACES, Vgg19, features
 from lldata.errors import MethodError
 
 NARROW = (2, 3, 4, 5, 6)

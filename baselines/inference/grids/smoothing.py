@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
-from baselines.inference.five_point import FivePoint, Grid
-from baselines.inference.multigrid import Level
+from baselines.inference.grids.five_point import FivePoint, Grid
+from baselines.inference.grids.multigrid import Level
 
 _NESTED = 6  # iterations on the second level before the first: the time of two there
 

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from baselines.inference import patch_merging
+from baselines.inference.clips.frame_by_frame import clip_of
+from baselines.inference.clips.temporal_smoothing import Smoothing, smooth
 from baselines.inference.device import autocast
-from baselines.inference.frame_by_frame import clip_of
-from baselines.inference.sides import check_sides
-from baselines.inference.temporal_smoothing import Smoothing, smooth
-from baselines.inference.trained import Trained
+from baselines.inference.frames.trained import Trained
+from baselines.inference.tiles import patch_merging
+from baselines.inference.tiles.sides import check_sides
 from lldata.errors import MethodError
 from lldata.protocol import ClipProtocol, load
 from lldata.sample import Sample

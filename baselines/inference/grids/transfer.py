@@ -15,8 +15,8 @@ from itertools import combinations
 
 import numpy as np
 
-from baselines.inference.five_point import FivePoint, Grid
-from baselines.inference.nine_point import NinePoint
+from baselines.inference.grids.five_point import FivePoint, Grid
+from baselines.inference.grids.nine_point import NinePoint
 
 _ODD, _EVEN = slice(1, None, 2), slice(0, None, 2)  # coarse pixels: the even ones of even rows
 _BAND = 1 << 14  # coarse values worked on at a time: they stay in the processor's cache

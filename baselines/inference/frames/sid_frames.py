@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from baselines.inference import tensorflow_arrays
+from baselines.inference.clips.frame_by_frame import clip_of
 from baselines.inference.device import autocast
-from baselines.inference.frame_by_frame import clip_of
-from baselines.inference.tiling import tiled
-from baselines.inference.trained import Trained
+from baselines.inference.frames import tensorflow_arrays
+from baselines.inference.frames.trained import Trained
+from baselines.inference.tiles.tiling import tiled
 from baselines.inputs import picture_of, planes_of
 from baselines.method import Domain
 from lldata.cfa import crop

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from baselines.inference.device import autocast
-from baselines.inference.sid_frames import pictured
-from baselines.inference.strips import by_strips
-from baselines.inference.trained import Trained
+from baselines.inference.frames.sid_frames import pictured
+from baselines.inference.frames.trained import Trained
+from baselines.inference.tiles.strips import by_strips
 from baselines.inputs import planes_of
 from lldata.errors import MethodError
 from lldata.sample import Sample

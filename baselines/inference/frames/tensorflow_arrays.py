@@ -46,8 +46,8 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     Returns
     -------
-    the tensors by the names of `baselines.inference.unet.UNet`, and a config: path, sha256 and
-    `imported`; what they were trained on is not known
+    the tensors by the names of `baselines.inference.architectures.unet.UNet`, and a config: path,
+    sha256 and `imported`; what they were trained on is not known
 
     Raises
     ------

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from baselines.inference.tiling import Span, spans
+from baselines.inference.tiles.tiling import Span, spans
 
 Layers = Callable[[Tensor], Tensor]
 

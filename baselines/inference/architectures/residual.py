@@ -21,9 +21,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from baselines.inference import strips
+from baselines.inference.architectures.unet import SCALES
 from baselines.inference.device import full_precision
-from baselines.inference.unet import SCALES
+from baselines.inference.tiles import strips
 
 Upsampling = Literal["shuffle", "transposed", "nearest"]
 REDUCTION = 16  # features for each hidden one of a gate

@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.inference.sparse_coding import Atoms, Signals, sparse_codes
+from baselines.inference.denoising.sparse_coding import Atoms, Signals, sparse_codes
 
 _FEWEST = 4  # patches that an atom must serve
 _ALIKE = 0.99  # absolute cosine between atoms that count as one

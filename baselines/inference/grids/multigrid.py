@@ -18,9 +18,9 @@ import scipy.sparse
 from numpy.typing import DTypeLike
 from scipy.sparse.linalg import splu
 
-from baselines.inference.five_point import FivePoint, Grid
-from baselines.inference.transfer import Transfer
-from baselines.inference.tridiagonal import Columns
+from baselines.inference.grids.five_point import FivePoint, Grid
+from baselines.inference.grids.transfer import Transfer
+from baselines.inference.grids.tridiagonal import Columns
 
 _DIRECT = 4096  # unknowns of the coarsest level, factorised
 

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.inference.motion import Shift, View, agreeing, found, shift, view
+from baselines.inference.clips.motion import Shift, View, agreeing, found, shift, view
 from lldata.errors import MethodError
 
 Planes = NDArray[np.float32]  # (3, H, W) in [0, 1]

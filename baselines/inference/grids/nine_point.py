@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from baselines.inference.five_point import FivePoint, Grid
+from baselines.inference.grids.five_point import FivePoint, Grid
 
 
 class NinePoint(FivePoint):

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import fft
 
-from baselines.inference.five_point import Grid
+from baselines.inference.grids.five_point import Grid
 
 _AXES = (1, 0)  # across, down
 

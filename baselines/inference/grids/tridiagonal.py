@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from baselines.inference.five_point import Grid
+from baselines.inference.grids.five_point import Grid
 
 
 class Columns:

@@ -1,0 +1,1 @@
+"""Frames of a clip one after another: patches, motion, smoothing in time."""

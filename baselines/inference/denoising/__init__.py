@@ -1,0 +1,1 @@
+"""What denoisers of several methods share: blocks, dictionaries, levels of noise."""

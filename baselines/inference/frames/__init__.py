@@ -1,0 +1,1 @@
+"""Whole frames through trained networks: weights, sizes, packed planes."""

@@ -1,0 +1,1 @@
+"""Systems of equations on the pixels of a picture, and how they are solved."""

@@ -1,0 +1,1 @@
+"""Frames that go through a network in parts, and are put together again."""
