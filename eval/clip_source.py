@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,11 +67,10 @@ class Source:
             If a frame cannot be read, or has another size, depth or orientation than the first.
         """
         taken = _video(self.path) if self.video else map(_picture, self.files[start:])
-        for number, frame in enumerate(islice(taken, start if self.video else 0, None), start):
-            self._check(number, frame)
-            yield frame
+        frames = islice(taken, start if self.video else 0, None)
+        return map(self._checked, count(start), frames)  # which keeps none of them
 
-    def _check(self, number: int, frame: Taken) -> None:
+    def _checked(self, number: int, frame: Taken) -> Taken:
         found, wanted = _told(frame), _told(self.first)
         if found != wanted:
             where = self.path if self.video else self.files[number]
@@ -79,6 +78,7 @@ class Source:
                 f"{where}, frame {number}", f"it has {found}", f"the first has {wanted}",
                 "A clip is of one size, depth and turn: take the frame out, or cut the clip there",
             )  # fmt: skip
+        return frame
 
 
 def is_video(path: Path) -> bool:

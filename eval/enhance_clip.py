@@ -175,13 +175,16 @@ def _write(
     label = f"{task.method} on {task.source.name}"
     finished = number = target.done
     with progress(label, total - finished) as advance:
-        for number, frame in enumerate(frames, start + 1):
+        number = start
+        while (frame := next(frames, None)) is not None:
+            number += 1
             if not waiting or frame.shape[1:] != source.size:
                 break
             like = waiting.popleft()
             if number > finished:
                 target.put(frame, like)
                 advance()
+            del frame, like  # 0.6 GB of 8K, which would lie here until the next is made
     if number != total or waiting:
         raise MethodError(
             f"--model {task.method}", f"frame {number} of {total} was its last of the right size",
@@ -192,10 +195,11 @@ def _write(
 def _read(
     source: Source, start: int, gain: float | None, waiting: deque[Picture]
 ) -> Iterator[Planes]:
-    taken: Taken
-    for taken in islice(source.frames(start), len(source.names) - start):
+    def planes(taken: Taken) -> Planes:
         waiting.append(taken.like)
-        yield taken.planes if gain is None else amplified(taken.planes, gain)[0]
+        return taken.planes if gain is None else amplified(taken.planes, gain)[0]
+
+    return map(planes, islice(source.frames(start), len(source.names) - start))
 
 
 def _enhanced(task: Enhancement, method: Method, frames: Iterator[Planes]) -> Iterator[Planes]:

@@ -232,8 +232,11 @@ def check(
     """
     engine = _engine(workers)
     from lldata import ingest as work  # while the workers' server starts
+    from lldata.sets.planning import plan
 
-    plans = work.plan(src, protocol, engine, lists)
+    plans = plan(src, protocol, engine, lists, by_time=True)
+    if any(p.by_time for p in plans):
+        console.say("no names tell scenes: each is a long exposure and the shorts taken after it")
     findings: list[Any] = []
     with console.progress("checking", sum(len(p.scenes) for p in plans)) as advance:
         for outcome in work.check(plans, engine, deep=deep):

@@ -146,8 +146,8 @@ def capture(path: Path, *, developed: bool = False) -> Capture:
     return Capture(frame, facts_of(data, frame), picture)
 
 
-def read_header(path: Path) -> tuple[str, float]:
-    """Return the camera and the ISO of a file without reading its pixels.
+def read_header(path: Path) -> tuple[str, float, float, str | None]:
+    """Return camera, ISO, exposure in s and time (ISO 8601) of a file, not reading its pixels.
 
     In this process, for disposable workers. Refuses the files that `decode` refuses before it
     looks at pixels.
@@ -158,7 +158,8 @@ def read_header(path: Path) -> tuple[str, float]:
         exif = _exif(data)
         with rawpy.imread(str(path)) as raw:
             facts = _exposed(path, raw, exif)
-    return facts["camera"], facts["iso"]
+            time = _time(exif, raw.other.timestamp)
+    return facts["camera"], facts["iso"], facts["exposure_s"], time
 
 
 @contextlib.contextmanager

@@ -15,10 +15,12 @@ from lldata.protocol import RawProtocol
 
 @dataclass(frozen=True)
 class Header:
-    """What decides a frame's protocol."""
+    """What decides a frame's protocol, and its place among others."""
 
     camera: str
     iso: float
+    exposure_s: float
+    time: str | None  # ISO 8601, camera clock
 
     def __str__(self) -> str:
         """Return it for people: camera, ISO."""

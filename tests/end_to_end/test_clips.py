@@ -23,6 +23,7 @@ from lldata.errors import LowLightError, MethodError, StoreError
 from lldata.outputs.export import Job, export, export_scene
 from lldata.patches import read_patches
 from lldata.sample import pair_row, read_sample
+from lldata.sets import planning
 from lldata.synthesis.clips import simulate
 from tests.clip_folders import (
     UHR,
@@ -161,7 +162,7 @@ def test_a_simulated_clip_keeps_its_truth_from_methods(tmp_path: Path):
 
 def test_simulated_clips_have_the_splits_of_their_lists(tmp_path: Path):
     out = simulated(tmp_path / "out", scenes=5)
-    (planned,) = ingest.plan(out, None, ENGINE)
+    (planned,) = planning.plan(out, None, ENGINE)
     splits = {s.scene: s.split for s in planned.scenes}
     assert list(splits.values()) == ["train", "test", "train", "train", "val"]
     assert (out / "test.txt").read_text() == "clip0002\n"
@@ -283,7 +284,7 @@ def test_the_command_films_what_ingest_takes(tmp_path: Path):
     assert json.loads(done.stdout) == {
         "path": str(tmp_path / "out"), "protocols": ["uhr_clips"], "files": 34, "synthetic": True,
     }  # fmt: skip
-    (planned,) = ingest.plan(tmp_path / "out", None, ENGINE)
+    (planned,) = planning.plan(tmp_path / "out", None, ENGINE)
     assert (planned.protocol.name, len(planned.scenes[0].files)) == ("uhr_clips", 34)
 
 

@@ -19,7 +19,7 @@ from lldata import ingest as work
 from lldata import store
 from lldata.engine import Local
 from lldata.errors import FrameError, StoreError
-from lldata.sets import examine
+from lldata.sets import examine, planning
 from tests.captures import findings_of, light, write_scene
 
 ENGINE = Local(workers=2)
@@ -162,7 +162,7 @@ def test_check_finds_what_was_planted_and_stores_nothing(captures: Path):
     write_scene(captures, "00004", light(4), long_picture=light(5))
     write_scene(captures, "00005", light(6), iso=800.0)
     write_scene(captures, "00006", light(7) / 4, long_picture=light(7))
-    outcomes = list(work.check(work.plan(captures, "sid_sony", ENGINE), ENGINE, deep=True))
+    outcomes = list(work.check(planning.plan(captures, "sid_sony", ENGINE), ENGINE, deep=True))
     bad = {
         check: {k for k, v in findings_of(outcomes, check).items() if v == "quarantine"}
         for check in ("alignment", "metadata", "exposure", "integrity")
@@ -175,6 +175,29 @@ def test_check_finds_what_was_planted_and_stores_nothing(captures: Path):
         "integrity": set(),
     }
     assert store.datasets() == []
+
+
+def test_check_reads_a_card_as_the_camera_left_it_and_ingest_asks_for_names(
+    captures: Path, tmp_path: Path
+):
+    write_scene(captures, "00004", light(4), long_picture=light(5))
+    card = tmp_path / "DCIM" / "100SONY"
+    card.mkdir(parents=True)
+    frames = [
+        path for scene in ("00001", "00004")
+        for kind in ("long", "short") for path in sorted(captures.rglob(f"{kind}/{scene}_*.DNG"))
+    ]  # fmt: skip
+    for number, path in enumerate(frames):
+        shutil.copy(path, card / f"DSC{number:05}.DNG")
+    done = lldata("check", tmp_path / "DCIM", "--json", check=False)
+    found = json.loads(done.stdout)["findings"]
+    assert done.returncode == 1
+    assert {f["scene"] for f in found} == {"DSC00000", "DSC00003"}
+    assert [f["pair"] for f in found if (f["check"], f["status"]) == ("alignment", "quarantine")] \
+        == ["DSC00003/DSC00004"]  # fmt: skip
+    assert "each is a long exposure and the shorts taken after it" in done.stderr
+    refused = lldata("ingest", tmp_path / "DCIM", check=False)
+    assert (refused.returncode, "make no scene" in refused.stderr) == (2, True)
 
 
 def test_the_command_prints_one_json_document(captures: Path):

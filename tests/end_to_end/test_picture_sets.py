@@ -24,7 +24,7 @@ from lldata.errors import FrameError, MethodError, ProtocolError, StoreError
 from lldata.pairing import SceneFiles
 from lldata.protocol import PictureProtocol
 from lldata.sample import read_sample
-from lldata.sets import pictures, splits
+from lldata.sets import pictures, planning, splits
 from lldata.sets.job import SceneJob
 from lldata.synthesis import pairs as pairs_of_photographs
 from lldata.synthesis import retinex
@@ -246,7 +246,7 @@ def test_what_cannot_be_darkened_is_named(tmp_path: Path, photographs: Path):
     with pytest.raises(FrameError, match="no photograph lies in it"):
         synthesize(tmp_path / "empty", "x")
     with pytest.raises(FrameError, match="pairs of pictures lie in low/ and high/"):
-        work.plan(photographs, None, ENGINE)
+        planning.plan(photographs, None, ENGINE)
 
 
 def test_crops_are_the_stored_pair_or_drawn_anew_each_epoch(photographs: Path):

@@ -1,96 +1,99 @@
-"""The card and the Croissant metadata that lie beside every dataset."""
+"""Frames as a camera leaves them: the order of capture makes the scenes."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from lldata import store, upkeep
-from lldata.outputs import card
-from lldata.store import Store
-from tests.stores import night
-from tests.unit.test_store import pixels, scene
+from lldata import protocol
+from lldata.pairing import Find
+from lldata.sets.card import raw_files, scenes_by_time
+from lldata.sets.detection import Header
+
+CANON = {n: protocol.load_raw(n) for n in ("canon6d_iso200", "canon6d_iso12600")}
+DCIM = Path("DCIM")
 
 
-@pytest.fixture
-def dataset(tmp_path: Path) -> Store:
-    return night(tmp_path / "night", exposures=(0.1, 0.04), quarantined=("00002",))
+def taken(*frames: tuple[str, float, str], iso: float = 12800) -> dict[Path, Header]:
+    """Return headers of frames: number in the name, exposure in s, time of the clock."""
+    return {
+        DCIM / f"IMG_{name}.CR2": Header("Canon EOS 6D", iso, exposure_s, f"2026-01-15T{time}")
+        for name, exposure_s, time in frames
+    }
 
 
-def croissant(dataset: Store) -> dict:
-    return json.loads((dataset.path / "croissant.json").read_text("utf-8"))
+def only(found: dict[str, list[Find]], name: str = "canon6d_iso12600") -> Find:
+    assert list(found) == [name]
+    (find,) = found[name]
+    return find
 
 
-def test_every_file_of_the_dataset_is_named_with_its_size_and_sha256(dataset: Store):
-    files = {f["contentUrl"]: f for f in croissant(dataset)["distribution"]}
-    assert set(files) == {"dataset.h5", *(f"scenes/0000{n}.h5" for n in range(1, 5))}
-    for name, told in files.items():
-        data = (dataset.path / name).read_bytes()
-        assert told["sha256"] == hashlib.sha256(data).hexdigest()
-        assert told["contentSize"] == f"{len(data)} B"
-        assert (told["@type"], told["encodingFormat"]) == ("cr:FileObject", "application/x-hdf5")
+def scenes(find: Find) -> dict[str, list[str]]:
+    return {s.scene: [p.stem for p in s.shorts] for s in find.scenes}
 
 
-def test_parts_of_a_large_scene_are_files_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    one = pixels(1).long["00001_00_10s"].mosaic.nbytes
-    monkeypatch.setattr(store, "LARGEST_PIXELS", 4 * one)
-    upkeep.publish_scene(tmp_path / "d", scene(), pixels(1))
-    upkeep.build_index(tmp_path / "d", "2026-01-01T00:00:00+00:00")
-    names = [f["name"] for f in croissant(Store(tmp_path / "d"))["distribution"]]
-    assert names == ["dataset.h5", "scenes/00001.h5", "scenes/00001.part2.h5"]
+def test_a_long_exposure_and_the_shorts_after_it_are_a_scene_whatever_the_names_order():
+    headers = taken(
+        ("0007", 0.1, "20:00:13"), ("9999", 10, "20:00:00"), ("0002", 1 / 30, "20:00:16"),
+        ("0001", 10, "20:05:00"), ("0003", 0.04, "20:05:20"),
+    )  # fmt: skip
+    find = only(scenes_by_time(DCIM, headers, {}, CANON))
+    assert scenes(find) == {"IMG_9999": ["IMG_0007", "IMG_0002"], "IMG_0001": ["IMG_0003"]}
+    assert find.findings == []
 
 
-def test_it_is_croissant_1_1_with_what_is_required_of_a_dataset(dataset: Store):
-    document = croissant(dataset)
-    assert document["conformsTo"] == "http://mlcommons.org/croissant/1.1"
-    assert document["@type"] == "sc:Dataset"
-    assert (document["name"], document["datePublished"]) == ("night", "2026-01-01")
-    assert document["description"].startswith("sid_sony. 8 pairs of 4 scenes: RAW frames")
-    assert "no camera took these frames" in document["description"]
-    prefixes = {k for k, v in document["@context"].items() if str(v).startswith("http")}
-    used = set(re.findall(r"(\w+):\w", " ".join(map(str, document["@context"].values()))))
-    assert used - {"http", "https"} <= prefixes
-    assert "license" not in document  # nobody said one
+def test_frames_of_one_second_are_in_the_order_of_their_numbers():
+    headers = taken(("10", 0.1, "20:00:00"), ("9", 10, "20:00:00"), ("8", 10, "20:00:00"))
+    find = only(scenes_by_time(DCIM, headers, {}, CANON))
+    assert scenes(find) == {"IMG_9": ["IMG_10"]}
+    assert [f.message for f in find.findings] == ["no short exposure follows IMG_8.CR2"]
 
 
-def test_the_card_tells_numbers_audits_and_digests(tmp_path: Path):
-    folder = tmp_path / "evening"
-    text = (
-        'title = "Evening | street"\nsource = "Doe 2026"\n[camera]\nmake = "Acme"\nmodels = ["N1"]'
-    )
-    upkeep.publish_scene(folder, scene(protocol_text=text), pixels(1))
-    upkeep.build_index(folder, "2026-01-01T00:00:00+00:00")
-    said = (folder / "README.md").read_text("utf-8")
-    for line in (
-        "# evening", "| camera | Acme N1 |", "| split train | 1 |", "| ratio 100 | 1 |",
-        "| ISO 200 | 1 |", "| alignment | 1 | 0 | 0 | 0 |", "Doe 2026",
-        f"| digest | `{Store(folder).digest}` |", "| first ingest | 2026-01-01T00:00:00+00:00 |",
-    ):  # fmt: skip
-        assert f"{line}\n" in said
-    assert "- Of 1 pairs 0 are in quarantine, 0 carry a warning, and 0 could not be" in said
+def test_each_iso_has_its_own_scenes():
+    headers = taken(("1", 10, "20:00:00"), ("2", 0.1, "20:01:00"))
+    headers |= taken(("3", 10, "20:00:30"), ("4", 0.1, "20:01:30"), iso=200)
+    found = scenes_by_time(DCIM, headers, {}, CANON)
+    assert {name: scenes(find) for name, (find,) in found.items()} == {
+        "canon6d_iso12600": {"IMG_1": ["IMG_2"]}, "canon6d_iso200": {"IMG_3": ["IMG_4"]},
+    }  # fmt: skip
 
 
-def test_a_rebuilt_index_gives_the_same_cards(dataset: Store):
-    before = [(dataset.path / name).read_bytes() for name in (card.CARD, card.CROISSANT)]
-    upkeep.build_index(dataset.path, "2027-01-01T00:00:00+00:00")
-    assert [(dataset.path / name).read_bytes() for name in (card.CARD, card.CROISSANT)] == before
+@pytest.mark.parametrize(
+    ("frames", "status", "message"),
+    [
+        ((("1", 0.1, "19:00:00"),), "quarantine", "no long exposure was taken before IMG_1.CR2"),
+        (
+            (("1", 1.0, "20:00:01"),), "warn",
+            r"IMG_1.CR2 was exposed 1 s, neither a long .* \(10, 30 s\) nor .* \(0.1, 0.04, 0",
+        ),
+    ],
+)  # fmt: skip
+def test_a_frame_that_fits_no_scene_is_named(frames: tuple, status: str, message: str):
+    headers = taken(*frames, ("8", 10, "20:00:00"), ("9", 0.1, "20:00:10"))
+    find = only(scenes_by_time(DCIM, headers, {}, CANON))
+    assert scenes(find) == {"IMG_8": ["IMG_9"]}
+    (finding,) = find.findings
+    assert (finding.scene, finding.check, finding.status) == ("IMG_1", "metadata", status)
+    assert re.match(message, finding.message)
 
 
-def test_nobody_waits_for_pandas_to_load(dataset: Store):
-    lines = (
-        "import sys; from pathlib import Path; from lldata import upkeep",
-        "upkeep.build_index(Path(sys.argv[1]), 'now')",
-        "sys.exit('pandas' in sys.modules)",
-    )
-    command = [sys.executable, "-c", "\n".join(lines), str(dataset.path)]
-    assert subprocess.run(command, timeout=60, check=False).returncode == 0
+def test_frames_of_another_camera_and_unread_ones_are_findings_beside_the_scenes():
+    headers = taken(("1", 10, "20:00:00"), ("2", 0.1, "20:00:10"), ("3", 10, "20:01:00"))
+    headers[DCIM / "IMG_3.CR2"] = Header("Acme Night", 100, 10, None)
+    unread = {DCIM / "IMG_4.CR2": OSError("it is cut.")}
+    find = only(scenes_by_time(DCIM, headers, unread, CANON))
+    assert scenes(find) == {"IMG_1": ["IMG_2"]}
+    assert [(f.scene, f.check, f.status) for f in find.findings] == [
+        ("IMG_4", "integrity", "quarantine"), ("IMG_3", "metadata", "warn"),
+    ]  # fmt: skip
+    assert "Acme Night, ISO 100" in find.findings[1].message
 
 
-def test_a_vertical_bar_does_not_break_a_table():
-    assert card._table(("a",), [("x | y\nz",)]) == "| a |\n| --- |\n| x \\| y z |"
+def test_raw_files_are_found_at_any_depth_and_hidden_ones_are_not(tmp_path: Path):
+    for name in ("100CANON/IMG_1.CR2", "101CANON/IMG_2.cr2", ".Trash/IMG_3.CR2", "a.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = raw_files(tmp_path, list(CANON.values()))
+    assert [p.name for p in found] == ["IMG_1.CR2", "IMG_2.cr2"]

@@ -8,7 +8,7 @@ import pytest
 from lldata import ingest, pairing, protocol
 from lldata.engine import Local
 from lldata.errors import FrameError, ProtocolError
-from lldata.sets import detection
+from lldata.sets import detection, planning
 from lldata.store import open_store
 from lldata.view import open_view
 from tests.captures import light, write_scene
@@ -22,8 +22,11 @@ def chosen(tmp_path: Path, folder: str, isos: dict[str, float], camera: str = "C
              (("short", "0.1"), ("long", "10"))]  # fmt: skip
     touch(tmp_path, *names)
     scenes = {n: pairing.find_scenes(tmp_path / folder, p)[0] for n, p in CANON.items()}
-    headers = {p: detection.Header(camera, isos[p.stem[:5]]) for s in scenes["canon6d_iso200"]
-               for p in s.files}  # fmt: skip
+    headers = {
+        p: detection.Header(camera, isos[p.stem[:5]], 0.1, None)
+        for s in scenes["canon6d_iso200"]
+        for p in s.files
+    }
     return scenes, headers
 
 
@@ -128,7 +131,7 @@ def test_four_iso_sets_in_one_folder_are_four_datasets_and_one_view(tmp_path: Pa
 def test_four_iso_sets_in_their_own_folders_may_number_their_scenes_alike(tmp_path: Path):
     for iso in ISO_SETS.values():
         write_scene(tmp_path / f"Canon_{iso}", "00001", light(1), iso=float(iso), **CANON_6D)
-    found = ingest.plan(tmp_path, None, Local(workers=2))
+    found = planning.plan(tmp_path, None, Local(workers=2))
     places = {p.protocol.name: [s.folder.name for s in p.scenes] for p in found}
     assert places == {name: [f"Canon_{iso}"] for name, iso in ISO_SETS.items()}
 
@@ -156,5 +159,5 @@ def test_datasets_of_one_folder_never_share_a_name(
     protocols: list[str], name: str | None, labels: list[str]
 ):
     sony = protocol.load("sid_sony")
-    plans = [ingest.Plan(replace(sony, name=n), (), (), {}) for n in protocols]
+    plans = [planning.Plan(replace(sony, name=n), (), (), {}) for n in protocols]
     assert ingest._labels(plans, name) == labels

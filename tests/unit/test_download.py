@@ -19,6 +19,7 @@ from lldata.fetching import sources, unpack
 from lldata.fetching.download import Held, default_folder, download, unpack_all
 from lldata.fetching.fetch import Patience
 from lldata.fetching.sources import RemoteFile, Source
+from lldata.sets import planning
 from tests.servers import Site, certificate, serving
 
 HASTY = Patience(silence_s=0.5, window_s=0.3, slowest_bytes=1000, attempts=3, pause_s=0.0)
@@ -369,7 +370,6 @@ def test_the_sets_own_folders_become_list_files(tmp_path: Path):
 
 
 def test_lol_as_downloaded_is_ingested_with_its_own_splits(tmp_path: Path):
-    from lldata import ingest
     from lldata.engine import Local
 
     source = sources.source_of("rgb_pairs")
@@ -380,7 +380,7 @@ def test_lol_as_downloaded_is_ingested_with_its_own_splits(tmp_path: Path):
     (tmp_path / "lol_dataset.zip").write_bytes(zipped(files))
     held = Held("lol_dataset.zip", tmp_path / "lol_dataset.zip", 1, "", "kept", "published")
     unpack_all(source, [held], tmp_path)
-    (plan,) = ingest.plan(tmp_path, "rgb_pairs", Local(workers=1))
+    (plan,) = planning.plan(tmp_path, "rgb_pairs", Local(workers=1))
     assert {s.scene: s.split for s in plan.scenes} == {"1": "test", "2": "train", "5": "train"}
     assert plan.findings == ()
 

@@ -16,6 +16,7 @@ from lldata.engine import Local
 from lldata.measures import fingerprint, likeness
 from lldata.measures.likeness import Print
 from lldata.render import linearise
+from lldata.sets import planning
 from tests.captures import light, write_scene
 from tests.stores import night
 
@@ -189,7 +190,7 @@ def leaks(name: str) -> list[Finding]:
 
 
 def test_ingest_and_check_find_a_place_that_two_splits_share(twice: Path):
-    plans = work.plan(twice, "sid_sony", ENGINE)
+    plans = planning.plan(twice, "sid_sony", ENGINE)
     checked = [f for o in work.check(plans, ENGINE, deep=False) for f in o.findings]
     found = ingested(twice, "night")
     assert found == [f for f in checked if f.check == "duplicates"]

@@ -18,6 +18,7 @@ from lldata.reading.coding import Coding, coding
 from lldata.reading.file_facts import UNKNOWN, FileFacts, facts_of
 from lldata.reading.maker_notes import notes
 from lldata.reading.tiff_fields import LONG, RATIONAL, SHORT, directory, integers, rationals, text
+from lldata.sets import planning
 from tests import tiffs
 from tests.captures import frame, light, write_scene
 
@@ -214,7 +215,7 @@ def test_check_leaves_out_the_scene_of_a_linear_dng_and_says_why(
         write_scene(tmp_path, scene, light(int(scene)))
     (tmp_path / "short" / "00002_00_0.1s.DNG").write_bytes(tiffs.linear_dng(SHOT))
     engine = Local(workers=1)
-    outcomes = list(ingest.check(ingest.plan(tmp_path, protocol, engine), engine, deep=False))
+    outcomes = list(ingest.check(planning.plan(tmp_path, protocol, engine), engine, deep=False))
     states = {o.scene: o.state for o in outcomes}
     assert states == {"00001": "checked", "00002": "left out"}
     (finding,) = next(o.findings for o in outcomes if o.scene == "00002")

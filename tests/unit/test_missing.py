@@ -10,6 +10,7 @@ import pytest
 from lldata import ingest, protocol, publish
 from lldata.engine import Local
 from lldata.errors import FrameError, LowLightError, StoreError
+from lldata.sets import planning
 from tests.unit.test_pairing import touch
 
 
@@ -33,7 +34,7 @@ from tests.unit.test_pairing import touch
 def test_a_folder_without_scenes_says_what_is_missing(tmp_path: Path, files: list[str], said: str):
     touch(tmp_path, *files)
     with pytest.raises(FrameError, match=said):
-        ingest.plan(tmp_path, None, Local(workers=1))
+        planning.plan(tmp_path, None, Local(workers=1))
 
 
 def test_a_name_is_refused_as_it_was_typed(tmp_path: Path):

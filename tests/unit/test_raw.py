@@ -48,8 +48,8 @@ def test_the_arrays_outlive_the_file(shot: Path):
     assert mosaic.flags.owndata
 
 
-def test_a_header_tells_camera_and_iso(shot: Path):
-    assert read_header(shot) == ("Acme Night", 200.0)
+def test_a_header_tells_camera_iso_exposure_and_time(shot: Path):
+    assert read_header(shot) == ("Acme Night", 200.0, 0.1, "2026-01-02T20:00:00")
 
 
 def test_a_cut_file_is_refused_with_what_is_missing(shot: Path):

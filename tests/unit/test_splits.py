@@ -10,7 +10,7 @@ from lldata import pairing, protocol
 from lldata.errors import FrameError
 from lldata.pairing import SceneFiles
 from lldata.scene import Pixels
-from lldata.sets import listing, lists, splits
+from lldata.sets import listing, lists, planning, splits
 from tests.captures import SONY as SONY_FRAME
 from tests.unit.test_pairing import SONY, touch
 
@@ -256,11 +256,10 @@ def test_the_digest_rule_gives_eighty_ten_ten(tmp_path: Path):
 
 
 def test_every_scene_of_the_real_bracket_has_one_split(shared_data: Path):
-    from lldata import ingest
     from lldata.engine import Local
 
     src = shared_data / "bracket_mt9m001"
-    (plan,) = ingest.plan(src, "exposure_bracket", Local(workers=1))
+    (plan,) = planning.plan(src, "exposure_bracket", Local(workers=1))
     assert len(plan.scenes) > 3
     assert len({s.split for s in plan.scenes}) == len({s.group for s in plan.scenes}) == 1
 
