@@ -5,37 +5,26 @@ Its numbers are recomputed from the record's rows; the pictures are part of the 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from eval import figures, page
-from eval.embed import embed
-from eval.folder import Kind, picture_path
+from eval.gallery import extremes, pictures_of
+from eval.pictures import ERROR_WHITE
+from eval.provenance import provenance
 from eval.record import Record, Row
 from eval.summary import (
     Part,
     Score,
     counted,
-    facts,
     groups_of,
     marks,
-    options_text,
     parts,
-    said,
     score_of,
 )
-from lldata.errors import ScoreError
 
 REPORT = "report.html"
-SHOWN = 3  # of the worst and of the best pairs
-ALT: Mapping[Kind, str] = {
-    "input": "what the method was given",
-    "output": "what the method made of it",
-    "reference": "the long exposure",
-    "error": "where output and reference differ, brighter is more",
-}
 
 
 class Table(NamedTuple):
@@ -76,9 +65,10 @@ def _view(record: Record, folder: Path) -> dict[str, Any]:
         f"{counted(groups_of(record.rows), 'group')} of split {record.split}",
         "plots": _plots(record, tables, scores),
         "tables": tables,
-        "pairs": _pairs(record, folder, scores) if scores else [],
+        "error_white": ERROR_WHITE,
+        "pairs": _pairs(record, folder, scores),
         "rows": [_row(row, scores) for row in record.rows],
-        "provenance": _provenance(record),
+        "provenance": provenance(record),
     }
 
 
@@ -127,41 +117,11 @@ def _values(rows: Iterable[Row], metric: str) -> list[float]:
 
 
 def _pairs(record: Record, folder: Path, scores: list[Score]) -> list[dict[str, Any]]:
-    """Return the worst and the best pairs that have pictures, by the first metric."""
-    first = scores[0]
-    sign = -1 if first.better == "lower" else 1
-    ranked = sorted(record.rows, key=lambda row: (sign * _height(row, first), row.pair))
-    worst = ranked[: min(SHOWN, (len(ranked) + 1) // 2)]
-    best = ranked[len(worst) :][-SHOWN:][::-1]
-    low, high = ("Lowest", "Highest") if first.better == "none" else ("Worst", "Best")
     return [
         {"rank": rank, "row": row, "scores": _texts(row, scores), "pictures": pictures}
-        for rank, chosen in ((low, worst), (high, best))
-        for row in chosen
-        if (pictures := _pictures(row, folder))
+        for rank, row in extremes(record)
+        if (pictures := pictures_of(row, folder))
     ]
-
-
-def _height(row: Row, score: Score) -> float:
-    """Return the score, infinitely good for an identical pair and bad for an undefined one."""
-    value = row.scores.get(score.metric)
-    if value is not None:
-        return value
-    good = math.inf if score.better != "lower" else -math.inf
-    return good if row.identical else -good
-
-
-def _pictures(row: Row, folder: Path) -> list[dict[str, Any]]:
-    found = []
-    for kind in get_args(Kind):
-        try:
-            path = picture_path(folder, row.pair, kind)
-        except ScoreError:  # a pair id that is no path has no pictures
-            return []
-        if path.is_file():
-            alt = f"{kind} of {row.pair}: {ALT[kind]}"
-            found.append({"name": kind, "alt": alt, **embed(path)._asdict()})
-    return found
 
 
 def _texts(row: Row, scores: list[Score]) -> list[str]:
@@ -178,40 +138,3 @@ def _text(row: Row, score: Score) -> str:
 def _row(row: Row, scores: list[Score]) -> dict[str, Any]:
     cells = [{"value": row.scores.get(s.metric), "text": _text(row, s)} for s in scores]
     return {"row": row, "cells": cells}
-
-
-def _provenance(record: Record) -> list[dict[str, Any]]:
-    """Return titled lists of terms and values: all a reader needs to make the numbers again."""
-    method = {
-        "method": record.method,
-        "options": options_text(record.options),
-        "weights": record.weights_sha256 or "none",
-        "trained on": said(record.trained_on),
-        "parameters": page.count(record.parameters),
-        "operations per pair": said(record.flops),
-        "seed": record.seed,
-    }
-    data = {
-        "dataset": record.dataset,
-        "protocol": record.protocol,
-        "dataset digest": record.digest,
-        "reference digest": record.reference_digest,
-        "pairs scored": record.pairs_sha256,
-    }
-    run = {
-        "level": record.level,
-        "made": record.created,
-        "peak memory": page.size(record.peak_memory_bytes),
-        **{name.replace("_", " "): value for name, value in record.timing.items()},
-    }
-    return [
-        {"title": title, "facts": facts(values)}
-        for title, values in (
-            ("Method", method),
-            ("Data", data),
-            ("Run", run),
-            ("Hardware", record.hardware),
-            ("Software", record.software),
-        )
-        if values
-    ]

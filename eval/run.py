@@ -62,7 +62,7 @@ def run(
     finished = sorted(_scored(plan, progress), key=lambda one: one.row.pair)
     record = _record(plan, finished)
     folder = plan.job.folder
-    publish.write_replacing(folder / TABLE, _table(record).encode())
+    publish.write_replacing(folder / TABLE, rows_csv(record).encode())
     path = record.write(folder / RECORD)
     return Outcome(record, path, write_report(record, folder))
 
@@ -171,7 +171,7 @@ def _timing(
     }
 
 
-def _table(record: Record) -> str:
+def rows_csv(record: Record) -> str:
     """Return the rows as CSV, one line a pair."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")

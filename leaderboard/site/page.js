@@ -55,11 +55,20 @@ for (const pair of document.querySelectorAll(".pair")) {
   views.prepend(parts);
 }
 
+const told = ["pair", "group", "camera", "ratio", "iso", "split", "identical", "seconds"];
+function rowsOf(record) {
+  const metrics = Object.keys(record.metrics);
+  const cell = (value) => (/[",\n\r]/.test(value ?? "") ? `"${value.replaceAll('"', '""')}"` : value ?? "");
+  const lines = record.rows.map((row) => [...told.map((name) => row[name]), ...metrics.map((name) => row.scores[name])]);
+  return [[...told, ...metrics], ...lines].map((line) => `${line.map(cell).join(",")}\n`).join("");
+}
+
 for (const button of document.querySelectorAll("button[data-save]")) {
   button.addEventListener("click", () => {
-    const text = document.getElementById(button.dataset.save).textContent;
+    const record = document.getElementById(button.dataset.save).textContent;
+    const text = button.dataset.name.endsWith(".csv") ? rowsOf(JSON.parse(record)) : record;
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    link.href = URL.createObjectURL(new Blob([text]));
     link.download = button.dataset.name;
     link.click();
     URL.revokeObjectURL(link.href);

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from eval import board
 from eval.record import Record
 from eval.report import write_report
+from eval.run import rows_csv
 from tests.records import classical, record, write, write_pictures
 from tests.unit.test_report import PAYLOADS, poisoned
 
@@ -151,7 +154,20 @@ def test_the_record_can_be_saved_from_the_report(visit: Any, tmp_path: Path) -> 
     assert Record.read(tmp_path / "record.json") == record()
 
 
-def test_every_table_has_a_caption_every_picture_a_text_and_every_id_is_unique(visit: Any) -> None:
+def test_the_rows_saved_as_csv_are_those_of_the_run_folder(visit: Any, tmp_path: Path) -> None:
+    page = visit("report")
+    with page.expect_download() as download:
+        page.locator("text=Save rows.csv").click()
+    download.value.save_as(tmp_path / "rows.csv")
+    saved, kept = (
+        pd.read_csv(text) for text in (tmp_path / "rows.csv", io.StringIO(rows_csv(record())))
+    )
+    pd.testing.assert_frame_equal(saved, kept, check_dtype=False)
+
+
+def test_every_table_has_a_caption_every_picture_a_text_and_every_id_is_unique(
+    visit: Any,
+) -> None:
     for name in PAGES:
         page = visit(name)
         tables = page.locator("table").count()
@@ -165,7 +181,7 @@ def test_every_table_has_a_caption_every_picture_a_text_and_every_id_is_unique(v
         ) == 0  # fmt: skip
 
 
-def test_printed_the_whole_table_of_pairs_is_on_the_paper(visit: Any) -> None:
+def test_printed_the_wholerows_csv_of_pairs_is_on_the_paper(visit: Any) -> None:
     page = visit("report")
     page.emulate_media(media="print")
     table = page.locator("#rows ~ .rows")

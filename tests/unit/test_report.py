@@ -188,6 +188,25 @@ def test_where_lower_is_better_the_highest_score_is_the_worst(tmp_path: Path) ->
     assert re.findall(r"<h3>Worst: (\S+)</h3>", text)[0] == highest.pair
 
 
+def test_the_report_gives_the_command_that_makes_the_run_again(tmp_path: Path) -> None:
+    one = record(track="a_track", options={"shape": "two words", "light": True, "seed": None})
+    text = Page(report(one, tmp_path)).text
+    assert (
+        "lleval run --model sid --dataset canon6d_iso12600 --track a_track --split test "
+        "--metrics psnr,ssim --set 'shape=two words' --set light=true --set seed=none --seed 0"
+    ) in text
+
+
+def test_the_report_names_the_data_trained_on_and_the_scale_of_its_error_maps(
+    tmp_path: Path,
+) -> None:
+    one = record(trained_on_digest="7a" * 32)
+    write_pictures(tmp_path, one, size=20)
+    text = Page(report(one, tmp_path)).text
+    assert "7a" * 32 in text
+    assert "64 of 255 or more" in text
+
+
 def test_without_pictures_the_report_says_so(tmp_path: Path) -> None:
     assert "The run folder holds no pictures." in report(record(), tmp_path)
 
