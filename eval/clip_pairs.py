@@ -38,7 +38,8 @@ class Scored:
 
     scores: dict[str, float]  # of a clip's frames the mean; NaN is undefined
     identical: bool  # output and reference, of every frame, are equal in 8 bits
-    seconds: float  # of the method for one picture; of a clip the mean over its frames
+    # of the method for one picture, of a clip the mean over its frames; None: not timed
+    seconds: float | None
     camera: str | None = None
     # of a clip, by metric: frames of infinite score, as identical ones have, out of the mean
     frames_left_out: dict[str, int] | None = None

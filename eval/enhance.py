@@ -21,7 +21,8 @@ from eval.clip_source import is_video
 from eval.enhance_clip import enhance_clip
 from eval.images import Picture
 from eval.option_files import files_named
-from eval.pairs import accepted, check_output, load_method
+from eval.pairs import accepted, load_method
+from eval.stages import check_output
 from eval.targets import RAW_SUFFIXES, Work, check_paths, settle
 from lldata.errors import LowLightError, MethodError, ScoreError
 from lldata.raw import read_frame

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from lldata import publish
 from lldata.errors import ScoreError
 
 Kind = Literal["input", "output", "reference", "error"]
 
 RECORD = "record.json"
 TABLE = "rows.csv"
+LOCK = ".run.lock"
 LONGEST_NAME = 255  # bytes, of a file or folder on every common disk
 
 
@@ -51,6 +55,31 @@ def check_folder(folder: Path, named: str) -> None:
     there = next((path for path in (folder, *folder.parents) if path.exists()), None)
     if there is not None and not there.is_dir():
         raise ScoreError(named, f"{there} is a file", "a folder is needed", "Choose another place")
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold the folder of a run, so that no other run writes into it meanwhile.
+
+    What a killed run has left unfinished in it is removed.
+
+    Raises
+    ------
+    ScoreError
+        If another process holds it.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(publish.locked(folder / LOCK, keep=False, wait=False))
+        except BlockingIOError as error:
+            raise ScoreError(
+                folder, "another lleval run is writing there", "one writes into a folder at a time",
+                "Wait until it has ended, or give this one a folder of its own with --out",
+            ) from error  # fmt: skip
+        for kind in ("outputs", "pictures", "pairs"):
+            for leftover in (folder / kind).rglob(f".*{publish.TEMPORARY}"):
+                leftover.unlink(missing_ok=True)
+        yield
 
 
 def _inside(folder: Path, pair: str, suffix: str) -> Path:

@@ -33,7 +33,7 @@ class Row:
     scores: Mapping[str, float | None]  # None: the score is infinite (identical) or undefined
     identical: bool  # output and reference are equal in 8 bits
     # of one picture, of a clip the mean over its frames: the method and, for one of pictures, the
-    # rendering it reads
+    # rendering it reads; None: not timed, as another pair was read or scored meanwhile
     seconds: float | None = None
     camera: str | None = None  # make and model; None: not known, as of ready pictures
     # of a clip, by metric: frames of infinite score, as identical ones have, out of its mean

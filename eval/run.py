@@ -11,8 +11,9 @@ from pathlib import Path
 from statistics import median
 
 from eval.conditions import Conditions, distinct, hardware_of
-from eval.folder import RECORD, TABLE
+from eval.folder import RECORD, TABLE, held
 from eval.machine import software
+from eval.overlapped import overlapped, timed
 from eval.pairs import Finished, kept, score_pair
 from eval.plan import Plan, Settings, make_plan
 from eval.profile import frame_size, sample_for
@@ -56,15 +57,16 @@ def run(
     Raises
     ------
     LowLightError
-        Whatever is missing is named before any work starts.
+        Whatever is missing is named before any work starts, and another run into that folder.
     """
     plan = make_plan(settings, tell)
-    finished = sorted(_scored(plan, progress), key=lambda one: one.row.pair)
-    record = _record(plan, finished)
     folder = plan.job.folder
-    publish.write_replacing(folder / TABLE, rows_csv(record).encode())
-    path = record.write(folder / RECORD)
-    return Outcome(record, path, write_report(record, folder))
+    with held(folder):
+        finished = sorted(_scored(plan, progress), key=lambda one: one.row.pair)
+        record = _record(plan, finished)
+        publish.write_replacing(folder / TABLE, rows_csv(record).encode())
+        path = record.write(folder / RECORD)
+        return Outcome(record, path, write_report(record, folder))
 
 
 def _scored(plan: Plan, progress: Progress) -> Iterator[Finished]:
@@ -84,9 +86,11 @@ def _scored(plan: Plan, progress: Progress) -> Iterator[Finished]:
 
 
 def _work(plan: Plan, pairs: list[str]) -> Iterator[Finished]:
+    if plan.settings.workers == 1 and plan.store.kind == "clips":
+        yield from (score_pair(plan.job, pair) for pair in pairs)
+        return
     if plan.settings.workers == 1:
-        for pair in pairs:
-            yield score_pair(plan.job, pair)
+        yield from overlapped(plan.job, pairs, timed(plan.pairs))
         return
     units = (Unit(pair, score_pair, (plan.job, pair)) for pair in pairs)
     for _, result in run_units(units, Local(plan.settings.workers, TIMEOUT_S)):
@@ -166,6 +170,7 @@ def _timing(
         "warm": warm,
         "synchronised": True,
         "rendering_included": plan.info.domain == "srgb",
+        "alone": conditions.workers == 1,  # nothing was computed beside it by this run
         "workers": conditions.workers,
         "threads": conditions.threads,
     }

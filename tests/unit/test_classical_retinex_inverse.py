@@ -82,7 +82,7 @@ def test_a_run_withholds_the_answer_but_for_the_part_a_method_declares(
 ):
     dataset = dusk(tmp_path / "dusk", **asdict(DRAWN))
     job = Job(name, tuple(options.items()), None, dataset.path, ("psnr",), tmp_path, "")
-    sample, _ = pairs._Runner(job).read("p/p")
+    sample = pairs.stages_of(job).read("p/p").sample
     assert (sample.reference is not None, sample.drawn is not None) == given
 
 

@@ -33,7 +33,7 @@ RAW_SCORE = {"metrics": ("psnr_raw",)}
 
 @pytest.fixture(autouse=True)
 def fresh() -> None:
-    pairs._runner.cache_clear()
+    pairs.stages_of.cache_clear()
 
 
 @pytest.fixture

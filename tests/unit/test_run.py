@@ -16,14 +16,15 @@ import pytest
 from baselines import method
 from baselines.classical import amplify
 from baselines.method import MethodInfo
-from eval import pairs
-from eval.folder import output_path, picture_path, row_path
+from eval import pairs, stages
+from eval.folder import held, output_path, picture_path, row_path
 from eval.label import label_of
 from eval.metrics import score_images
 from eval.plan import Settings, make_plan
 from eval.record import Record
 from eval.run import run
 from eval.statistics import of_rows
+from lldata import publish
 from lldata.errors import MethodError, ScoreError
 from lldata.sample import Sample, sample_of_frame
 from lldata.store import home, open_store
@@ -32,7 +33,7 @@ from tests.stores import night
 
 @pytest.fixture(autouse=True)
 def dataset() -> Path:
-    pairs._runner.cache_clear()
+    pairs.stages_of.cache_clear()
     return night(home() / "night", "train test test test", quarantined=("00004",)).path
 
 
@@ -101,7 +102,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(fake: Callable[..., None]):
     with pytest.raises(KeyboardInterrupt):
         run(Settings("amplify", "night"))
     fake(lambda sample: calls.append(sample.pair) or sample.srgb)
-    pairs._runner.cache_clear()
+    pairs.stages_of.cache_clear()
     assert len(run(Settings("amplify", "night")).record.rows) == 2
     assert calls == ["00002/00002_00_0.1s", "00003/00003_00_0.1s"]
 
@@ -288,7 +289,7 @@ def test_pairs_computed_elsewhere_bring_their_own_hardware(monkeypatch: pytest.M
     done = run(Settings("amplify", "night"))
     row_path(done.record_path.parent, done.record.rows[0].pair).unlink()
     monkeypatch.setattr("eval.machine._processor", lambda: "Another processor")
-    pairs._runner.cache_clear()
+    pairs.stages_of.cache_clear()
     mixed = run(Settings("amplify", "night")).record
     mine = done.record.hardware["processor"]
     assert mixed.hardware["processor"] == f"Another processor and {mine}"
@@ -301,7 +302,7 @@ def test_the_content_of_a_file_that_an_option_names_counts(tmp_path: Path):
     records = []
     for value in (200, 100):
         cv2.imwrite(str(target), np.full((4, 4, 3), value, np.uint8))
-        pairs._runner.cache_clear()
+        pairs.stages_of.cache_clear()
         records.append(run(settings).record)
     sha256 = hashlib.sha256(target.read_bytes()).hexdigest()
     assert records[1].options == {"target": "bright.png", "target_sha256": sha256}
@@ -317,7 +318,7 @@ def test_the_seconds_of_a_picture_method_include_the_rendering_it_reads(
         time.sleep(0.2)
         return sample_of_frame(*arguments, **options)
 
-    monkeypatch.setattr(pairs, "sample_of_frame", slow)
+    monkeypatch.setattr(stages, "sample_of_frame", slow)
     record = run(Settings("amplify", "night")).record
     assert all(row.seconds is not None and row.seconds >= 0.2 for row in record.rows)
     assert record.timing["rendering_included"] is True
@@ -330,6 +331,22 @@ def test_an_output_folder_that_is_a_file_is_named_before_any_work(tmp_path: Path
             run(Settings("amplify", "none", out=tmp_path / out))
     with pytest.raises(ScoreError, match=r"--out .*: a name in it is too long"):
         run(Settings("amplify", "none", out=tmp_path / ("n" * 300)))
+
+
+def test_a_second_run_into_a_folder_is_refused_while_the_first_works(tmp_path: Path):
+    settings = Settings("amplify", "night", out=tmp_path / "out")
+    with held(tmp_path / "out"), pytest.raises(ScoreError, match="another lleval run is writing"):
+        run(settings)
+    assert len(run(settings).record.rows) == 2
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_what_a_killed_run_left_unfinished_is_removed(tmp_path: Path):
+    left = tmp_path / "outputs" / "00002" / f".00002_00_0.1s.png.1{publish.TEMPORARY}"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    run(Settings("amplify", "night", out=tmp_path))
+    assert not left.exists()
 
 
 def test_a_long_label_is_cut_and_still_its_own():
