@@ -12,9 +12,10 @@ from typing import Any
 
 from eval import page
 from eval.folder import check_folder
-from eval.record import Record, read_strict_json
+from eval.record import Record
 from eval.standing_view import view
 from eval.standings import Entry, Standing, standings
+from eval.strict_json import read_strict_json
 from eval.summary import image_seconds
 from eval.valid import read_valid
 from lldata import publish
@@ -150,7 +151,8 @@ def _named(entry: Mapping[str, Any], runs: Counter[str]) -> str:
 def _place(entry: Mapping[str, Any]) -> str:
     if entry["partial"]:
         return "partial"
-    return "oracle" if entry["reference_use"] != "none" else str(entry["rank"] or "-")
+    use = entry["reference_use"]
+    return "unknown" if use is None else "oracle" if use != "none" else str(entry["rank"] or "-")
 
 
 def _cells(score: Mapping[str, Any] | None) -> tuple[float | None, str | None]:

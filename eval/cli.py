@@ -21,6 +21,7 @@ _cli.add_typer(_board, name="leaderboard")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Model = Annotated[str, typer.Option("--model", metavar="M", help="Method: lleval models.")]
+MaybeModel = Annotated[str | None, typer.Option("--model", metavar="M", help="lleval models.")]
 Dataset = Annotated[str, typer.Option("--dataset", metavar="D", help="Name or folder.")]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Option of the method.")
@@ -117,6 +118,28 @@ def tracks(as_json: Json = False) -> None:
 
 
 @_cli.command()
+def weights(as_json: Json = False) -> None:
+    """List finished weights: what each was trained on, its hash and validation score.
+
+    Example: lleval weights
+    """
+    from eval.kept_weights import finished
+
+    rows = finished(console.say)
+    if as_json:
+        console.print_json([vars(row) for row in rows])
+    elif rows:
+        columns = ("method", "dataset", "preset", "seed", "steps", "val psnr", "date", "sha256")
+        console.print_table("Weights", columns, [
+            (w.method, w.dataset, w.preset, w.seed, w.steps, w.validation_psnr, w.date[:10],
+             w.sha256[:8])
+            for w in rows
+        ])  # fmt: skip
+    else:
+        console.say("no weights are finished yet; lleval train makes some")
+
+
+@_cli.command()
 def train(
     model: Model,
     dataset: Dataset,
@@ -157,8 +180,15 @@ def train(
 
 @_cli.command()
 def run(
-    model: Model,
     dataset: Dataset,
+    model: MaybeModel = None,
+    outputs: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Pictures an outside method made: SCENE/SHORT.png."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="X", help="What the outside method is called.")
+    ] = None,
     track: Annotated[str | None, typer.Option(help="Name: lleval tracks.")] = None,
     split: Annotated[str | None, typer.Option(help="train, val or test; default test.")] = None,
     weights: Weights = None,
@@ -175,6 +205,8 @@ def run(
     """Run a method on a dataset and score it; run it again to go on where it stopped.
 
     Finished pairs are kept; a clip counts as one, and begins anew if it was interrupted.
+    An outside method takes part with a folder of pictures, in place of --model: --outputs DIR
+    --name X. DIR/method.toml may tell source, licence, parameters, reference_use, trained_on.
 
     Example: lleval run --model lime --dataset canon6d_iso12600
     """
@@ -183,7 +215,8 @@ def run(
     from eval.statistics import of_rows
 
     settings = Settings(
-        method=model, dataset=dataset, track=track, split=split, weights=weights,
+        method=_method(model, outputs, name), dataset=dataset, track=track, split=split,
+        weights=weights, outputs=outputs,
         metrics=_names(metrics), options=_options(options), seed=seed, out=out, limit=limit,
         workers=workers, device=device, download=download,
     )  # fmt: skip
@@ -373,6 +406,16 @@ def build_board(
     for title, columns, rows in tables(page.parent):
         console.print_table(title, columns, rows)
     console.say(f"{page}: {counted(len(found), 'record')}")
+
+
+def _method(model: str | None, outputs: Path | None, name: str | None) -> str:
+    """Return the method to run, or what the outside one is called, "" if its folder says so."""
+    if (model is None) != (outputs is None) and (outputs is not None or name is None):
+        return str(model if outputs is None else name or "")
+    raise LowLightError(
+        "lleval run", "it is told of no method, or of two", "it takes one",
+        "Give --model M, or --outputs DIR --name X for an outside method",
+    )  # fmt: skip
 
 
 def _names(text: str | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -43,6 +44,7 @@ class Scored:
     camera: str | None = None
     # of a clip, by metric: frames of infinite score, as identical ones have, out of the mean
     frames_left_out: dict[str, int] | None = None
+    output_sha256: str | None = None  # of a clip over those of its frames
 
 
 def score_clip_pair(
@@ -83,6 +85,7 @@ def score_clip_pair(
         all(one.identical for one in frames),
         math.fsum(one.seconds for one in frames) / len(frames),
         frames_left_out={name: count for name, count in left_out.items() if count},
+        output_sha256=hashlib.sha256("\n".join(one.sha256 for one in frames).encode()).hexdigest(),
     )
 
 
@@ -93,6 +96,7 @@ class _Frame:
     scores: dict[str, float]
     identical: bool
     seconds: float
+    sha256: str  # of its pixels in 8 bits
 
 
 class _Timed:
@@ -133,8 +137,9 @@ def _scored(
 ) -> _Frame:  # fmt: skip
     picture, before = output.transpose(1, 2, 0), given.transpose(1, 2, 0)
     scores = score_images(picture, reference, metrics, input=before)
-    identical = reference is not None and np.array_equal(to_uint8(picture), to_uint8(reference))
-    return _Frame(scores, bool(identical), seconds)
+    shown = to_uint8(picture)
+    identical = reference is not None and np.array_equal(shown, to_uint8(reference))
+    return _Frame(scores, bool(identical), seconds, pictures.pixels_sha256(shown))
 
 
 def _keep(

@@ -19,8 +19,10 @@ from eval.conditions import Conditions, conditions_of
 from eval.folder import row_path
 from eval.machine import peak_memory_bytes
 from eval.metrics import find_metrics
-from eval.record import Row, read_strict_json
+from eval.outside import Looked
+from eval.record import Row
 from eval.stages import Made, Stages
+from eval.strict_json import read_strict_json
 from lldata import publish
 from lldata.console import to_json
 from lldata.errors import MethodError, ScoreError
@@ -40,6 +42,7 @@ class Job:
     folder: Path
     fingerprint: str  # of all that fixes the scores; kept rows of another one are not used
     workers: int = 1
+    outputs: Path | None = None  # of an outside method: its pictures, looked up instead
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,7 @@ def _keep(
         seconds=scored.seconds,
         camera=scored.camera,
         frames_left_out=scored.frames_left_out,
+        output_sha256=scored.output_sha256,
     )
     created = datetime.now(UTC).isoformat(timespec="seconds")
     finished = Finished(job.fingerprint, row, warm, peak_memory_bytes(), conditions, created)
@@ -161,5 +165,10 @@ def kept(job: Job, pair: str) -> Finished | None:
 @functools.lru_cache(maxsize=1)
 def stages_of(job: Job) -> Stages:
     """Return what is done to each pair of a job, made once in each process."""
-    method, _ = load_method(job.method, dict(job.options), job.weights)
-    return Stages(method, open_store(job.dataset), find_metrics(job.metrics), job.folder)
+    store = open_store(job.dataset)
+    method: Method
+    if job.outputs is None:
+        method, _ = load_method(job.method, dict(job.options), job.weights)
+    else:
+        method = Looked(job.method, job.outputs, store)
+    return Stages(method, store, find_metrics(job.metrics), job.folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import cv2
@@ -64,6 +65,14 @@ def error_map(output: Bytes, reference: Bytes) -> Bytes:
     difference = cv2.absdiff(output, reference).mean(axis=2) * (255 / ERROR_WHITE)
     colours = cv2.applyColorMap(difference.clip(0, 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
     return np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def pixels_sha256(picture: Bytes) -> str:
+    """Return the hash that names the pixels of a picture, whatever file they are in."""
+    size = "x".join(map(str, picture.shape)) + "\n"
+    content = hashlib.sha256(size.encode())
+    content.update(np.ascontiguousarray(picture).data)
+    return content.hexdigest()
 
 
 def encoded(picture: Bytes, suffix: str, *options: int) -> bytes:

@@ -44,6 +44,7 @@ class Settings:
     workers: int = 1
     device: str = "auto"
     download: bool = False
+    outputs: Path | None = None  # of an outside method, which is then only a name
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
     own = own_weights(settings.method, store) if info.trainable else None
     if own is None and settings.weights is None:
         check_data(_as_asked(settings, info), store)
-    track = _track(settings, store, tell)
+    track = settled_track(settings, store, tell)
     metrics = find_metrics(settings.metrics or track.metrics, download=settings.download)
     rows = track.select(store)
     pairs = tuple(rows["pair"])
@@ -100,7 +101,7 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
     hashes = {key: value for key, value in read.items() if key.endswith("_sha256")}
     label = label_of(given | hashes, config, settings.seed, named=named)
     partial = len(chosen) < len(pairs)
-    folder = settings.out or _folder(settings, store, track, label, partial=partial)
+    folder = settings.out or run_folder(settings, store, track, label, partial=partial)
     job = Job(
         settings.method,
         tuple(options.items()),
@@ -149,7 +150,10 @@ def _as_asked(settings: Settings, info: MethodInfo) -> MethodInfo:
     return methods.build(settings.method, **settings.options).info
 
 
-def _folder(settings: Settings, store: Store, track: Track, label: str, *, partial: bool) -> Path:
+def run_folder(
+    settings: Settings, store: Store, track: Track, label: str, *, partial: bool
+) -> Path:
+    """Return the folder a run is kept in where none was named."""
     elsewhere = store.path.resolve() != (home() / store.name).resolve()
     name = folder_name(
         settings.method,
@@ -184,8 +188,8 @@ def _fingerprint(
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _checked_info(settings: Settings) -> MethodInfo:
-    info = methods.info(settings.method)
+def check_counts(settings: Settings) -> None:
+    """Refuse a limit or a number of workers with which nothing would be done."""
     if settings.limit is not None and settings.limit < 1:
         raise ScoreError(
             f"--limit {settings.limit}",
@@ -200,6 +204,11 @@ def _checked_info(settings: Settings) -> MethodInfo:
             "at least 1 is needed",
             "Give a larger number, or leave it out",
         )
+
+
+def _checked_info(settings: Settings) -> MethodInfo:
+    info = methods.info(settings.method)
+    check_counts(settings)
     if settings.workers > 1 and info.trainable:
         raise MethodError(
             f"--workers {settings.workers}",
@@ -210,7 +219,8 @@ def _checked_info(settings: Settings) -> MethodInfo:
     return info
 
 
-def _track(settings: Settings, store: Store, tell: Callable[[str], None]) -> Track:
+def settled_track(settings: Settings, store: Store, tell: Callable[[str], None]) -> Track:
+    """Return the track of a run, and say where none has a file."""
     split = settings.split or "test"
     track = tracks.choose(store, split, settings.track)
     if settings.split and track.split != settings.split:

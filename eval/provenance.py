@@ -7,32 +7,35 @@ from typing import Any
 
 from eval import page
 from eval.record import Record
-from eval.summary import facts, is_ad_hoc, options_text, said
+from eval.summary import facts, is_ad_hoc, known, options_text, said, told_of_outside
 
 
 def _command(record: Record) -> str:
     """Return what makes the run again, where dataset and weights are at hand."""
-    words = ["lleval", "run", "--model", record.method, "--dataset", record.dataset]
+    who = ["--outputs", "DIR", "--name"] if record.outside else ["--model"]
+    words = ["lleval", "run", *who, record.method, "--dataset", record.dataset]
     words += [] if is_ad_hoc(record) else ["--track", record.track]
     words += ["--split", record.split, "--metrics", ",".join(record.metrics)]
     for name, value in record.options.items():
         words += ["--set", f"{name}={_set(value)}"]
-    return shlex.join([*words, "--seed", str(record.seed)])
+    words += [] if record.seed is None else ["--seed", str(record.seed)]
+    return shlex.join(words)
 
 
 def provenance(record: Record) -> list[dict[str, Any]]:
     """Return titled lists of terms and values: all a reader needs to make the numbers again."""
     method = {
         "method": record.method,
-        "reads": f"{record.domain}, {record.input} frame" if record.input else record.domain,
-        "oracle": record.reference_use if record.oracle else "no",
+        "reads": f"{record.domain}, {record.input} frame" if record.input else known(record.domain),
+        "oracle": known(record.reference_use) if record.oracle else "no",
         "options": options_text(record.options),
         "weights, sha256": record.weights_sha256 or "none",
-        "trained on": said(record.trained_on),
+        "trained on": known(record.trained_on),
         "digest trained on": record.trained_on_digest or page.NO_VALUE,
         "parameters": page.count(record.parameters),
         "operations per pair": said(record.flops),
         "seed": record.seed,
+        **told_of_outside(record),
     }
     data = {
         "dataset": record.dataset,

@@ -71,8 +71,9 @@ def _check_planes(metric: Metric, method: Method, store: Store, rows: Any) -> No
 
 def _gives_planes(method: Method) -> bool:
     """Whether a method has raw planes, and they are of what its picture shows."""
-    plain = methods.info(method.info.name.partition("@")[0])
-    return hasattr(method, "raw") and method.info.input == plain.input
+    if not hasattr(method, "raw"):
+        return False
+    return method.info.input == methods.info(method.info.name.partition("@")[0]).input
 
 
 def _check_known(metric: Metric, rows: Any) -> None:

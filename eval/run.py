@@ -13,6 +13,7 @@ from statistics import median
 from eval.conditions import Conditions, distinct, hardware_of
 from eval.folder import RECORD, TABLE, held
 from eval.machine import software
+from eval.outside_plan import OutsidePlan, as_told, plan_outside
 from eval.overlapped import overlapped, timed
 from eval.pairs import Finished, kept, score_pair
 from eval.plan import Plan, Settings, make_plan
@@ -59,11 +60,14 @@ def run(
     LowLightError
         Whatever is missing is named before any work starts, and another run into that folder.
     """
-    plan = make_plan(settings, tell)
+    outside = settings.outputs is not None
+    plan = plan_outside(settings, tell) if outside else make_plan(settings, tell)
     folder = plan.job.folder
     with held(folder):
         finished = sorted(_scored(plan, progress), key=lambda one: one.row.pair)
         record = _record(plan, finished)
+        if isinstance(plan, OutsidePlan):
+            record = as_told(record, plan.told)
         publish.write_replacing(folder / TABLE, rows_csv(record).encode())
         path = record.write(folder / RECORD)
         return Outcome(record, path, write_report(record, folder))

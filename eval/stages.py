@@ -109,7 +109,8 @@ class Stages:
         shown = to_uint8(picture), to_uint8(reference)
         pictures.keep(self.folder, sample, *shown)
         camera = sample.frame.camera if sample.frame else None
-        return Scored(scores, bool(np.array_equal(*shown)), made.seconds, camera or None)
+        identical, sha256 = bool(np.array_equal(*shown)), pictures.pixels_sha256(shown[0])
+        return Scored(scores, identical, made.seconds, camera or None, output_sha256=sha256)
 
     def clip(self, pair: str) -> Scored:
         """Read, run and score one clip frame by frame, and keep its frames."""

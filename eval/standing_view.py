@@ -13,10 +13,13 @@ from eval.summary import (
     Mark,
     counted,
     facts,
+    given,
     groups_of,
     image_seconds,
+    known,
     options_text,
     simulated,
+    told_of_outside,
 )
 
 
@@ -102,7 +105,7 @@ def _row(entry: Entry, table: Standing, strip: Strip | None) -> dict[str, Any]:
         own.append(Mark(f"{counted(first.identical, 'pair')} equal to the reference", "warm"))
     if entry.tied and (entry.rank or 0) > 1:
         own.append(Mark("not told from the best"))
-    if f"{record.dataset}/{record.split}" in record.trained_on:
+    if f"{record.dataset}/{record.split}" in (record.trained_on or ()):
         own.append(Mark("trained on these pairs", "warm"))
     return {
         "entry": entry,
@@ -120,11 +123,12 @@ def _facts(record: Record) -> list[tuple[str, str]]:
     return facts(
         {
             "options": options_text(record.options),
-            "given": record.input or "raw planes",
-            "oracle": record.reference_use if record.oracle else "no",
-            "trained on": record.trained_on,
+            "given": given(record),
+            "oracle": known(record.reference_use) if record.oracle else "no",
+            "trained on": known(record.trained_on),
             "weights": record.weights_sha256 or "none",
             "seed": record.seed,
+            **told_of_outside(record),
             "peak memory": page.size(record.peak_memory_bytes),
             "hardware": [str(value) for value in record.hardware.values() if value is not None],
             "software": [f"{name} {value}" for name, value in record.software.items()],

@@ -133,13 +133,34 @@ def marks(record: Record) -> list[Mark]:
     found = []
     if record.synthetic:
         found.append(Mark(simulated(record), "cool"))
-    if record.oracle:
+    if record.reference_use is None:
+        found.append(Mark("nobody says that it is blind: never ranked", "warm"))
+    elif record.oracle:
         found.append(Mark(f"oracle: uses the reference ({record.reference_use})", "warm"))
+    if record.outside:
+        found.append(Mark("outside method: its pictures were scored, its program not run"))
     if record.partial:
         found.append(Mark("partial run: never ranked", "warm"))
     if is_ad_hoc(record):
         found.append(Mark("ad hoc track: its data are pinned to nothing"))
     return found
+
+
+def known(value: Any) -> str:
+    """Return a value of a record in words, `unknown` for null."""
+    return "unknown" if value is None else said(value)
+
+
+def given(record: Record) -> str:
+    """Return which picture of the short frame the method got, or that it got its planes."""
+    return "unknown" if record.domain is None else record.input or "raw planes"
+
+
+def told_of_outside(record: Record) -> dict[str, str]:
+    """Return what is told of an outside method, nothing of the toolkit's own."""
+    if record.outside is None:
+        return {}
+    return {"source": known(record.outside.source), "licence": known(record.outside.licence)}
 
 
 def simulated(record: Record) -> str:

@@ -76,12 +76,12 @@ def warn_of_leak(
         tell(f"the weights were trained on another state of {store.name} (its digest differs)")
 
 
-def trained_on(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return dataset/split, `unknown` for weights without a config, nothing without weights."""
+def trained_on(config: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return dataset/split, None for weights without a config, nothing without weights."""
     if not config:
         return ()
     if "trained_on" not in config:
-        return ("unknown",)
+        return None
     return (f"{config['trained_on']}/{config.get('split', 'train')}",)
 
 

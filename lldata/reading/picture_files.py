@@ -84,11 +84,19 @@ def read_picture(path: Path) -> PictureFile:
     MetadataError
         If it is not RGB with 8 or 16 bits, or larger than MOST_PIXELS.
     """
-    data = _bytes(path)
-    form, header_of, decode = _format(path, data)
+    return decode_picture(path, picture_bytes(path))
+
+
+def decode_picture(path: Path, data: bytes) -> PictureFile:
+    """Return the picture a file holds; `path` names it in errors.
+
+    Raises
+    ------
+    FrameError, MetadataError
+        As `read_picture`.
+    """
+    form, header, decode = _stated(path, data)
     try:
-        header = header_of(path, data)
-        _check(path, header)
         pixels = decode(data)
     except _DECODERS_RAISE:
         raise _damaged(path, form) from None
@@ -101,7 +109,32 @@ def read_picture(path: Path) -> PictureFile:
     )
 
 
-def _bytes(path: Path) -> bytes:
+def stated_size(path: Path, data: bytes) -> tuple[int, int]:
+    """Return height and width of the upright picture by its header, decoding nothing.
+
+    Raises
+    ------
+    FrameError, MetadataError
+        As `read_picture`.
+    """
+    _, header, _ = _stated(path, data)
+    swap, _ = _UPRIGHT.get(header.orientation, _UPRIGHT[1])
+    return (header.width, header.height) if swap else (header.height, header.width)
+
+
+def _stated(path: Path, data: bytes) -> tuple[str, _Header, Callable[[bytes], Picture | None]]:
+    """Return the format, the checked header and the decoder of a picture file."""
+    form, header_of, decode = _format(path, data)
+    try:
+        header = header_of(path, data)
+    except _DECODERS_RAISE:
+        raise _damaged(path, form) from None
+    _check(path, header)
+    return form, header, decode
+
+
+def picture_bytes(path: Path) -> bytes:
+    """Return the content of a picture file; FrameError if it is no regular one."""
     try:
         raw.check_regular(path)
         return path.read_bytes()

@@ -14,10 +14,11 @@ from eval.metrics import score_clip, score_images
 from eval.plan import Settings
 from eval.run import run
 from lldata.clip_sample import clip_frames, clip_reference
-from lldata.errors import LowLightError
+from lldata.errors import LowLightError, ScoreError
 from lldata.sample import pair_row
 from lldata.store import Store
 from tests.clip_folders import film, ingested, simulated, write_scene
+from tests.pictures import write
 
 
 @pytest.fixture
@@ -52,6 +53,21 @@ def test_the_score_of_a_clip_is_the_mean_over_its_frames_against_the_truth(
     for number, frame in enumerate(frames):
         kept = cv2.imread(str(frame_path(tmp_path / "run", row["pair"], number)))[..., ::-1]
         assert np.abs(kept / 255 - frame).max() <= 0.5 / 255 + 1e-6
+
+
+def test_the_frames_of_an_outside_method_score_what_the_run_that_made_them_did(
+    walk: Store, tmp_path: Path
+):
+    (mine,) = gamma(walk, tmp_path / "run")["rows"]
+    outputs = tmp_path / "run" / "outputs"
+    settings = Settings("theirs", walk.path, outputs=outputs, out=tmp_path / "theirs")
+    (theirs,) = run(settings).record.rows
+    assert theirs.output_sha256 == mine["output_sha256"]
+    assert theirs.scores == pytest.approx(mine["scores"], abs=0.05)  # of floats, of 8 bits
+    count = len(list((outputs / theirs.pair).iterdir()))
+    write(frame_path(tmp_path / "run", theirs.pair, count), np.zeros((4, 4, 3), np.uint8))
+    with pytest.raises(ScoreError, match="not every frame, or too many"):
+        run(settings)
 
 
 def test_a_finished_clip_is_not_run_again(walk: Store, tmp_path: Path):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.record import Record, _hints, pairs_sha256
+from eval.record import Record, pairs_sha256
+from eval.typed import _hints
 from lldata.errors import ScoreError
 from tests.records import record
 
