@@ -62,6 +62,21 @@ def test_run_prints_a_table_for_people_on_stderr_only(lleval: Any):
     assert "amplify (default) on night.test" in err
 
 
+@pytest.mark.usefixtures("dataset")
+def test_run_takes_the_pictures_of_an_outside_method(lleval: Any):
+    _, out, _ = lleval("run", "--model", "amplify", "--dataset", "night", "--json")
+    outputs = Path(json.loads(out)["record"]).parent / "outputs"
+    code, again, _ = lleval("run", "--outputs", outputs, "--name", "theirs", "--dataset", "night",
+                            "--json")  # fmt: skip
+    assert (code, json.loads(again)["method"]) == (0, "theirs")
+    assert json.loads(again)["scores"] == json.loads(out)["scores"]
+
+
+def test_weights_is_an_empty_list_before_the_first_training(lleval: Any):
+    assert lleval("weights", "--json")[:2] == (0, "[]\n")
+    assert "lleval train makes some" in lleval("weights")[2]
+
+
 def test_score_prints_metric_and_value(lleval: Any, two: list[Path]):
     code, out, _ = lleval("score", *two, "--json")
     assert code == 0
@@ -134,6 +149,9 @@ def test_the_leaderboard_is_built_without_any_option(lleval: Any):
             ("train", "--model", "amplify", "--dataset", "night"),
             "--model amplify: it has nothing to train",
         ),
+        (("run", "--dataset", "night"), "lleval run: it is told of no method"),
+        (("run", "--outputs", "x", "--model", "y", "--dataset", "night"), "lleval run: it is"),
+        (("run", "--outputs", "x", "--name", "y", "--dataset", "night"), "--outputs x: there is"),
         (("score", "a.png", "b.png"), "a.png: there is no such file"),
         (("enhance", "--model", "amplify", "a.dng", "b.png", "--ratio", "x"), "--ratio x"),
         (("compare", "a.json"), "a.json: there is no such file"),
