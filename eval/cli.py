@@ -17,6 +17,7 @@ _cli = typer.Typer(
     context_settings=_HELP, help="Run methods on datasets, score them, publish the scores.",
 )  # fmt: skip
 _board = typer.Typer(no_args_is_help=True, context_settings=_HELP, help="The leaderboard.")
+_KEEPERS = ("run", "train", "enhance", "leaderboard")  # what they finished stays
 _cli.add_typer(_board, name="leaderboard")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
@@ -37,7 +38,7 @@ Download = Annotated[bool, typer.Option("--download", help="Let pyiqa fetch what
 
 def app() -> None:
     """Run the command line and end the process."""
-    console.run_app(_cli, "lleval", _resumed)
+    console.run_app(_cli, "lleval", _resumed, _KEEPERS)
 
 
 def _resumed(arguments: Sequence[str]) -> Sequence[str]:
@@ -377,6 +378,43 @@ def compare(
     console.say(in_words(found, tied))
 
 
+@_cli.command()
+def verify(
+    record: Annotated[Path, typer.Argument(metavar="RECORD", help="Its file or run folder.")],
+    from_outputs: Annotated[
+        bool, typer.Option("--from-outputs", help="Score the outputs kept beside it again.")
+    ] = False,
+    rerun: Annotated[bool, typer.Option("--rerun", help="Run the method again.")] = False,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="D", help="Name or folder; default the record's.")
+    ] = None,
+    weights: Weights = None,
+    options: Sets = None,
+    device: Annotated[str | None, typer.Option(help="Default the record's.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say which level a record reaches: reported, recomputed or rerun; exit 1 if it differs.
+
+    Without an option: whether its parts agree, and data, weights and definitions at hand are its
+    own. --set KEY=PATH gives a file that the record knows by name and hash only.
+
+    Example: lleval verify sid/record.json --from-outputs
+    """
+    from eval.verify import Asked
+    from eval.verify import verify as work
+
+    asked = Asked(record, _how(from_outputs, rerun), dataset, weights, _options(options), device)
+    found = work(asked, progress=console.progress)
+    if as_json:
+        console.print_json(found.document())
+    else:
+        rows = [(one.status, one.check, one.message) for one in found.findings]
+        console.print_table(found.path.name, ("", "", ""), rows)
+        console.say(f"{found.path}: {found.level or 'not verified'}")
+    if found.level is None:
+        raise typer.Exit(1)
+
+
 @_board.command("build")
 def build_board(
     out: Annotated[
@@ -416,6 +454,16 @@ def _method(model: str | None, outputs: Path | None, name: str | None) -> str:
         "lleval run", "it is told of no method, or of two", "it takes one",
         "Give --model M, or --outputs DIR --name X for an outside method",
     )  # fmt: skip
+
+
+def _how(from_outputs: bool, rerun: bool) -> Any:
+    """Return how a record is verified."""
+    if from_outputs and rerun:
+        raise LowLightError(
+            "lleval verify", "both --from-outputs and --rerun are given", "one is done at a time",
+            "Leave one out",
+        )  # fmt: skip
+    return "outputs" if from_outputs else "rerun" if rerun else "claims"
 
 
 def _names(text: str | None) -> tuple[str, ...]:

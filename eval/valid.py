@@ -8,6 +8,7 @@ from typing import NoReturn
 from eval.metrics import metrics
 from eval.metrics.definition import LARGEST
 from eval.record import Record, Row, pairs_sha256
+from eval.strict_json import file_content
 from eval.summary import counted
 from lldata.errors import ScoreError
 
@@ -23,7 +24,12 @@ def read_valid(path: Path) -> Record:
         If the file is no record, holds no metric or pair, holds a pair twice, its pairs or scores
         are not those it says, or a number is none its metric can give.
     """
-    record = Record.read(path)
+    return valid(path, file_content(path))
+
+
+def valid(path: Path, content: bytes) -> Record:
+    """Return the record that is the content of a file, checked as `read_valid` does."""
+    record = Record.parse(path, content)
     pairs = [row.pair for row in record.rows]
     if not record.metrics or not pairs:
         _refuse(path, "it holds no metric or no pair", "a record holds scores")

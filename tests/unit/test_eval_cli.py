@@ -88,6 +88,20 @@ def test_identical_images_score_null_in_json(lleval: Any, two: list[Path]):
     assert json.loads(out) == {"psnr": None, "ssim": 1.0}
 
 
+@pytest.mark.usefixtures("dataset")
+def test_verify_says_the_level_and_ends_with_1_where_something_differs(lleval: Any):
+    _, out, _ = lleval("run", "--model", "amplify", "--dataset", "night", "--json")
+    record = Path(json.loads(out)["record"])
+    code, out, _ = lleval("verify", record, "--from-outputs", "--json")
+    found = json.loads(out)
+    assert (code, found["level"], found["differences"]) == (0, "recomputed", [])
+    assert {check["status"] for check in found["checks"]} == {"pass"}
+    record.write_text(record.read_text().replace('"ratio": 100.0', '"ratio": 99.0'))
+    code, out, err = lleval("verify", record.parent)
+    assert (code, out) == (1, "")
+    assert "not verified" in err
+
+
 def test_compare_prints_a_row_for_every_two_records(lleval: Any, tmp_path: Path):
     paths = [
         one.write(tmp_path / f"{one.method}.json") for one in (record(), classical("lime", 20))
@@ -152,6 +166,8 @@ def test_the_leaderboard_is_built_without_any_option(lleval: Any):
         (("run", "--dataset", "night"), "lleval run: it is told of no method"),
         (("run", "--outputs", "x", "--model", "y", "--dataset", "night"), "lleval run: it is"),
         (("run", "--outputs", "x", "--name", "y", "--dataset", "night"), "--outputs x: there is"),
+        (("verify", "r", "--rerun", "--from-outputs"), "lleval verify: both --from-outputs"),
+        (("verify", "none"), "none: there is no such file"),
         (("score", "a.png", "b.png"), "a.png: there is no such file"),
         (("enhance", "--model", "amplify", "a.dng", "b.png", "--ratio", "x"), "--ratio x"),
         (("compare", "a.json"), "a.json: there is no such file"),

@@ -1,0 +1,146 @@
+"""What a record claims about definitions, data, pairs and weights, held against what is at hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from eval import tracks
+from eval.findings import Finding, judged
+from eval.kept_weights import file_sha256, files_of, finished
+from eval.metrics import find_metrics, metrics
+from eval.record import Record, Row
+from eval.summary import is_ad_hoc
+from lldata.console import counted
+from lldata.errors import LowLightError
+from lldata.store import Store, open_store
+
+ENOUGH = 3  # pairs or metrics named in one message
+
+
+def definitions(record: Record) -> Finding:
+    """Whether this version knows each metric, under the very definition."""
+    wrong: list[str] = []
+    missing: list[str] = []
+    for name, use in record.metrics.items():
+        try:
+            (metric,) = find_metrics([name])
+        except LowLightError as error:
+            known = name in metrics() or name.startswith("pyiqa:")
+            (missing if known else wrong).append(str(error))
+            continue
+        if metric.definition != use.definition:
+            wrong.append(f"{name} is definition {use.definition}, here {metric.definition}")
+    if missing and not wrong:
+        return Finding("definitions", "unknown", missing[0])
+    said = ", ".join(f"{name} {use.definition}" for name, use in record.metrics.items())
+    return judged("definitions", "; ".join(wrong), said)
+
+
+def open_claimed(record: Record, dataset: str | Path | None) -> Store | None:
+    """Return the dataset a record names, or the one named instead; None where there is none.
+
+    Raises
+    ------
+    LowLightError
+        If the one named instead cannot be opened.
+    """
+    if dataset is not None:
+        return open_store(dataset)
+    try:
+        return open_store(record.dataset)
+    except LowLightError:
+        return None
+
+
+def data(record: Record, store: Store | None) -> list[Finding]:
+    """Whether the dataset at hand is the one scored, in pixels and in rendered references."""
+    if store is None:
+        found = f"dataset {record.dataset} is not at hand: ingest it, or name it with --dataset"
+        return [Finding("dataset", "unknown", found)]
+    return [
+        judged(check, None if claimed == found else _other(what, store, claimed, found),
+               f"{what} of {store.name}: {found[:12]}")
+        for check, what, claimed, found in (
+            ("dataset", "digest", record.digest, store.digest),
+            ("references", "reference digest", record.reference_digest, store.reference_digest),
+        )
+    ]  # fmt: skip
+
+
+def _other(what: str, store: Store, claimed: str, found: str) -> str:
+    return f"the {what} of {store.name} is {found[:12]}, not {claimed[:12]}: other data"
+
+
+def track(record: Record) -> Finding:
+    """Whether the track of a record pins the data it was made on."""
+    if record.track not in tracks.names():
+        if is_ad_hoc(record):
+            return Finding("track", "pass", f"{record.track} is ad hoc: all usable pairs")
+        return Finding("track", "unknown", f"this version has no track {record.track}")
+    known = tracks.load(record.track)
+    pinned = (known.digest, known.reference_digest, known.split)
+    same = pinned == (record.digest, record.reference_digest, record.split)
+    wrong = None if same else f"track {known.name} pins other data, or another split"
+    return judged("track", wrong, f"{known.name} pins these data")
+
+
+def pairs(record: Record, store: Store) -> Finding:
+    """Whether a record scores each pair of its track once, as the dataset describes it."""
+    shipped = record.track in tracks.names()
+    chosen = tracks.load(record.track) if shipped else tracks.ad_hoc(store, record.split)
+    table = chosen.pairs(store.usable(record.split))
+    told: dict[str, Any] = {str(row.pair): row for row in table.itertuples(index=False)}
+    scored = {row.pair for row in record.rows}
+    missing = [] if record.partial else sorted(told.keys() - scored)
+    strange = sorted(scored - told.keys())
+    wrong = None
+    if missing or strange:
+        wrong = f"{_named(missing)} of the track not scored, {_named(strange)} of none scored"
+    else:
+        differing = [row.pair for row in record.rows if not _as_told(row, told[row.pair])]
+        if differing:
+            wrong = f"{_named(differing)} with another group, ratio, ISO or split than in the data"
+    return judged("pairs", wrong, f"{counted(len(scored), 'pair')}, each once")
+
+
+def _named(found: Sequence[str]) -> str:
+    said = f" ({', '.join(found[:ENOUGH])})" if found else ""
+    return counted(len(found), "pair") + said
+
+
+def _as_told(row: Row, told: Any) -> bool:
+    numbers = zip((row.ratio, row.iso), (told.ratio, told.iso), strict=True)
+    return (row.group, row.split) == (told.group, told.split) and all(
+        math.isclose(one, float(other), rel_tol=1e-9) if one is not None else math.isnan(other)
+        for one, other in numbers
+    )
+
+
+def weights(record: Record, named: Path | None) -> tuple[Finding, Path | None]:
+    """Whether the weights at hand are those of a record; also returns them.
+
+    Parameters
+    ----------
+    named : a folder or .safetensors; None: looked for under the home folder
+    """
+    claimed = record.weights_sha256
+    if claimed is None:
+        return Finding("weights", "pass", "the method has none"), None
+    if named is not None:
+        file = named / "model.safetensors" if named.is_dir() else named
+        sha256 = file_sha256(file)
+        if sha256 == claimed:
+            return Finding("weights", "pass", f"{file} is {claimed[:12]}"), file
+        return Finding("weights", "fail", f"{file} is {sha256[:12]}, not {claimed[:12]}"), None
+    found = next(files_of(claimed), None)
+    changed = next((one.path for one in finished() if one.sha256 == claimed), None)
+    if found is None and changed is not None:
+        said = f"{changed} is no longer what was trained: its sha256 is not {claimed[:12]}"
+        return Finding("weights", "fail", said), None
+    if found is None:
+        said = f"none with sha256 {claimed[:12]} is under the home folder: name it with --weights"
+        return Finding("weights", "unknown", said), None
+    return Finding("weights", "pass", f"{found} is {claimed[:12]}"), found

@@ -1,0 +1,217 @@
+"""Verifying: what a record reaches, and that whatever changed is noticed and named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from eval import pairs
+from eval.folder import output_path
+from eval.plan import Settings
+from eval.record import MetricUse, Record, pairs_sha256
+from eval.run import run
+from eval.verify import Asked, Verdict, verify
+from lldata.errors import LowLightError
+from lldata.store import home, open_store
+from tests.pictures import write
+from tests.stores import night
+
+PAIR = "00002/00002_00_0.1s"
+OTHER = MetricUse("f" * 12, "dB", "higher")  # another definition of psnr
+
+
+@pytest.fixture(autouse=True)
+def dataset() -> Path:
+    pairs.stages_of.cache_clear()
+    return night(home() / "night", "train test test").path
+
+
+@pytest.fixture
+def made() -> Path:
+    """Return the folder of a run."""
+    return run(Settings("amplify", "night")).record_path.parent
+
+
+def edited(folder: Path, change: Callable[[Record], Record]) -> Path:
+    """Return the folder with its record changed, each of its parts still agreeing."""
+    change(Record.read(folder / "record.json")).write(folder / "record.json")
+    return folder
+
+
+def better(record: Record) -> Record:
+    first, *others = record.rows
+    first = replace(first, scores=dict(first.scores) | {"psnr": (first.scores["psnr"] or 0) + 1e-3})
+    return replace(record, rows=(first, *others))
+
+
+def wrong(verdict: Verdict) -> str:
+    assert verdict.level is None
+    return "; ".join(f"{f.check}: {f.message}" for f in verdict.findings if f.status == "fail")
+
+
+@pytest.mark.parametrize(
+    ("how", "level"), [("claims", "reported"), ("outputs", "recomputed"), ("rerun", "rerun")]
+)
+def test_a_record_as_a_run_left_it_reaches_every_level(made: Path, how: Any, level: str):
+    before = (made / "record.json").read_bytes()
+    verdict = verify(Asked(made, how))
+    assert (verdict.level, verdict.differences) == (level, ())
+    assert {finding.status for finding in verdict.findings} == {"pass"}
+    assert (made / "record.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("how", ["outputs", "rerun"])
+def test_a_score_that_was_improved_is_named(made: Path, how: Any):
+    verdict = verify(Asked(edited(made, better), how))
+    ((pair, metric, recorded, found),) = verdict.differences
+    assert (pair, metric) == (PAIR, "psnr")
+    assert recorded - found == pytest.approx(1e-3)
+    assert f"scores: psnr of {PAIR} is" in wrong(verdict)
+
+
+def test_an_improved_score_is_not_seen_without_its_outputs(made: Path):
+    assert verify(Asked(edited(made, better))).level == "reported"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda r: replace(r, metrics={**r.metrics, "psnr": OTHER}),
+            "definitions: psnr is definition ffffffffffff, here 755dcd3c9559",
+        ),
+        (lambda r: replace(r, digest="f" * 64), "dataset: the digest of night is"),
+        (lambda r: replace(r, reference_digest="f" * 64), "references: the reference digest"),
+        (
+            lambda r: replace(r, rows=r.rows[:1], pairs_sha256=pairs_sha256([r.rows[0].pair])),
+            "pairs: 1 pair (00003/00003_00_0.1s) of the track not scored",
+        ),
+        (
+            lambda r: replace(r, rows=tuple(replace(x, ratio=90.0) for x in r.rows)),
+            f"pairs: 2 pairs ({PAIR}, 00003/00003_00_0.1s) with another group, ratio",
+        ),
+        (lambda r: replace(r, pairs_sha256="f" * 64), "its rows are not the pairs it says"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("how", ["claims", "rerun"])
+def test_a_record_of_other_data_pairs_or_definitions_is_named(
+    made: Path, change: Callable[[Record], Record], message: str, how: Any
+):
+    assert message in wrong(verify(Asked(edited(made, change), how)))
+
+
+def test_a_dataset_that_changed_under_its_name_is_named(made: Path):
+    shutil.rmtree(home() / "night")
+    night(home() / "night", "train test test test")
+    assert "dataset: the digest of night is" in wrong(verify(Asked(made)))
+
+
+def test_a_dataset_that_is_not_at_hand_is_unknown_and_can_be_named(made: Path, tmp_path: Path):
+    moved = Path(shutil.move(home() / "night", tmp_path / "night"))
+    verdict = verify(Asked(made))
+    assert verdict.level == "reported"
+    assert "dataset night is not at hand" in verdict.findings[3].message
+    assert verify(Asked(made, "outputs", dataset=moved)).level == "recomputed"
+    with pytest.raises(LowLightError, match="its dataset night is not at hand"):
+        verify(Asked(made, "outputs"))
+
+
+def test_an_output_that_is_gone_changed_or_torn_is_named(made: Path):
+    path = output_path(made, PAIR)
+    whole = path.read_bytes()
+    write(path, np.full((48, 64, 3), 9, np.uint8))
+    assert f"the output of {PAIR} is not the one that was scored" in wrong(
+        verify(Asked(made, "outputs"))
+    )
+    path.write_bytes(whole[:-20])
+    assert "its PNG data end too early" in wrong(verify(Asked(made, "outputs")))
+    write(path, np.full((48, 60, 3), 9, np.uint8))
+    assert "64x48 of uint8 was scored" in wrong(verify(Asked(made, "outputs")))
+    path.unlink()
+    assert "0 pictures of it kept" in wrong(verify(Asked(made, "outputs")))
+    shutil.rmtree(made / "outputs")
+    with pytest.raises(LowLightError, match="outputs: there is no such folder"):
+        verify(Asked(made, "outputs"))
+
+
+def test_scores_of_floats_are_said_not_to_follow_from_eight_bits(tmp_path: Path):
+    settings = Settings("amplify", "night", metrics=("psnr", "psnr_float"), out=tmp_path / "r")
+    run(settings)
+    verdict = verify(Asked(tmp_path / "r", "outputs"))
+    assert verdict.level == "recomputed"
+    assert verdict.findings[-1].status == "unknown"
+    assert "psnr_float: computed on floats" in verdict.findings[-1].message
+    run(replace(settings, metrics=("psnr_float",)))
+    assert verify(Asked(tmp_path / "r", "outputs")).level == "reported"
+
+
+def test_metrics_of_the_input_are_recomputed_on_its_rendering():
+    made = run(Settings("gamma", "night", metrics=("psnr", "loe"))).record_path.parent
+    assert verify(Asked(made, "outputs")).level == "recomputed"
+
+
+def test_an_outside_method_is_recomputed_but_never_rerun(made: Path):
+    pairs.stages_of.cache_clear()
+    theirs = run(Settings("theirs", "night", outputs=made / "outputs")).record_path.parent
+    assert verify(Asked(theirs, "outputs")).level == "recomputed"
+    with pytest.raises(LowLightError, match="it is an outside method"):
+        verify(Asked(theirs, "rerun"))
+
+
+def test_a_trial_run_is_verified_on_the_pairs_it_scored():
+    made = run(Settings("amplify", "night", limit=1)).record_path.parent
+    assert [verify(Asked(made, how)).level for how in ("outputs", "rerun")] == [
+        "recomputed", "rerun",
+    ]  # fmt: skip
+
+
+def test_a_file_a_method_read_must_be_given_again_and_be_the_same(tmp_path: Path):
+    target = tmp_path / "bright.png"
+    cv2.imwrite(str(target), np.full((4, 4, 3), 200, np.uint8))
+    options = {"target": str(target)}
+    made = run(Settings("histogram_matching", "night", options=options)).record_path.parent
+    with pytest.raises(LowLightError, match=r"--set target: file bright.png with sha256"):
+        verify(Asked(made, "rerun"))
+    assert verify(Asked(made, "rerun", options=options)).level == "rerun"
+    cv2.imwrite(str(target), np.full((4, 4, 3), 100, np.uint8))
+    with pytest.raises(LowLightError, match="Give it: --set target=PATH"):
+        verify(Asked(made, "rerun", options=options))
+
+
+def test_weights_that_changed_are_named_and_missing_ones_unknown():
+    pytest.importorskip("torch")
+    from baselines.networks import sid
+    from baselines.training import weights
+
+    folder = home() / ".weights/sid/night/quick-seed0"
+    sha256 = weights.write(
+        folder / weights.MODEL, sid.UNet(planes=4, width=4, levels=3).state_dict()
+    )
+    config = {"method": "sid", "preset": "quick", "seed": 0, "steps": 1, "trained_on": "night",
+              "digest": open_store("night").digest, "sha256": sha256}  # fmt: skip
+    weights.write_config(folder, config)
+    made = run(Settings("sid", "night", device="cpu")).record_path.parent
+    assert verify(Asked(made, "rerun")).level == "rerun"
+    whole = (folder / weights.MODEL).read_bytes()
+    (folder / weights.MODEL).write_bytes(whole[:-1] + b"\0")
+    assert "quick-seed0 is no longer what was trained" in wrong(verify(Asked(made)))
+    assert f"not {sha256[:12]}" in wrong(verify(Asked(made, weights=folder)))
+    shutil.rmtree(folder)
+    assert "name it with --weights" in verify(Asked(made)).findings[-1].message
+    with pytest.raises(LowLightError, match="are not at hand"):
+        verify(Asked(made, "rerun"))
+
+
+def test_a_file_that_is_no_record_fails_and_a_missing_one_is_a_mistake(tmp_path: Path):
+    (tmp_path / "a.json").write_text(json.dumps({"format": 1}))
+    assert "record: " in wrong(verify(Asked(tmp_path / "a.json")))
+    with pytest.raises(LowLightError, match="there is no such file"):
+        verify(Asked(tmp_path / "b.json"))
