@@ -271,6 +271,55 @@ def profile_model(
 
 
 @_cli.command()
+def reproduce(
+    table: Annotated[
+        str | None, typer.Argument(metavar="[TABLE]", help="One of those listed without it.")
+    ] = None,
+    datasets: Annotated[
+        list[str] | None,
+        typer.Option("--dataset", metavar="D", help="Yours, of a part of the table; repeat it."),
+    ] = None,
+    pairs: Annotated[str | None, typer.Option(help="Which the paper counted, as 88 or 89.")] = None,
+    limit: Annotated[int | None, typer.Option(help="The first N pairs of each.")] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="HxW", help="Of the frame to time, where it is timed.")
+    ] = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Run what a table of a paper is about and print ours beside the printed figures.
+
+    Without --dataset it runs on simulated captures, made on first use and called so.
+
+    Example: lleval reproduce canon-table-1 --dataset sid_sony --dataset canon6d_iso200
+    """
+    from eval.profile import parsed_size
+    from eval.studies import beside
+    from eval.studies.reproduce import Asked
+    from eval.studies.reproduce import reproduce as work
+
+    if table is None:
+        listed = beside.listed()
+        if as_json:
+            console.print_json(listed)
+        else:
+            columns = ("name", "kind", "where", "title")
+            rows = [[one[key] for key in columns] for one in listed]
+            console.print_table("What papers print", columns, rows)
+        return
+    asked = Asked(
+        tuple(datasets or ()), pairs, limit, None if size is None else parsed_size(size), device
+    )
+    found = work(table, asked, tell=console.say, progress=console.progress)
+    if as_json:
+        console.print_json(beside.document(found))
+        return
+    console.print_table(found.table.title, beside.columns(found), beside.rows(found))
+    for note in beside.notes(found):
+        console.say_wrapped(note)
+
+
+@_cli.command()
 def enhance(
     source: Annotated[
         Path, typer.Argument(metavar="INPUT", help="RAW file, image, folder or video.")

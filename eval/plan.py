@@ -33,7 +33,7 @@ class Settings:
 
     method: str
     dataset: str | Path
-    track: str | None = None
+    track: str | Track | None = None  # a study's own, or the name of a shipped one
     split: str | None = None  # None: the track's, else test
     weights: Path | None = None
     metrics: tuple[str, ...] = ()  # empty: the track's
@@ -162,7 +162,7 @@ def run_folder(
         metrics=() if settings.metrics == track.metrics else settings.metrics,
         digest=store.digest if elsewhere else None,
     )
-    return home() / ".runs" / track.name / name
+    return home() / (".studies" if track.study else ".runs") / track.name / name
 
 
 def _fingerprint(
@@ -230,7 +230,7 @@ def settled_track(settings: Settings, store: Store, tell: Callable[[str], None])
             "a track has one split",
             "Leave --split out, or choose another track",
         )
-    if not track.pinned:
+    if not track.pinned and not track.study:
         tell(
             f"track {track.name}: all usable pairs of {store.name}, split {split} (no track "
             "file is about these data)"

@@ -27,10 +27,13 @@ class PairFilter:
     isos: tuple[float, ...] = ()
     scenes: tuple[str, ...] = ()
     without_scenes: tuple[str, ...] = ()
+    short: str = ""  # a regular expression that is found in the short's name, such as _00_
 
     def __call__(self, pairs: pd.DataFrame) -> pd.DataFrame:
         """Return the rows that pass."""
         keep = ~pairs["scene"].isin(self.without_scenes)
+        if self.short:
+            keep &= pairs["short"].str.contains(self.short, regex=True)
         if self.scenes:
             keep &= pairs["scene"].isin(self.scenes)
         for column, values in (("ratio", self.ratios), ("iso", self.isos)):
@@ -52,6 +55,8 @@ class Track:
     digest: str = ""  # of the dataset; empty: not pinned, so never published
     reference_digest: str = ""
     pairs: PairFilter = field(default_factory=PairFilter)
+    readmitted: tuple[str, ...] = ()  # scenes a study counts although they are in quarantine
+    study: bool = False  # of a paper's table: its runs are kept apart and never ranked
 
     @property
     def pinned(self) -> bool:
@@ -74,7 +79,7 @@ class Track:
                 f"the track pins {self.digest[:12]}, references {self.reference_digest[:12]}",
                 "Use the dataset it was made for, or leave --track out",
             )
-        rows = self.pairs(store.usable(self.split)).sort_values("pair")
+        rows = self.pairs(self._standing(store)).sort_values("pair")
         if rows.empty:
             splits = ", ".join(sorted(set(store.usable(None)["split"]))) or "none"
             raise ScoreError(
@@ -84,6 +89,13 @@ class Track:
                 "Choose another with --split",
             )
         return rows
+
+    def _standing(self, store: Store) -> pd.DataFrame:
+        """Return the usable pairs of the split, and those readmitted."""
+        if not self.readmitted:
+            return store.usable(self.split)
+        rows = store.pairs[store.pairs["split"] == self.split]
+        return rows[(rows["status"] != "quarantine") | rows["scene"].isin(self.readmitted)]
 
     def means(self, store: Store) -> bool:
         """Whether the store holds exactly the data the track pins."""
@@ -131,9 +143,12 @@ def parse(name: str, text: str) -> Track:
     required = ("title", "dataset", "split", "metrics", "digest", "reference_digest")
     _check_keys(name, document, required, (*required, "pairs"))
     pairs = document.pop("pairs", {})
-    filters = {f.name: (str,) if "scenes" in f.name else (int, float) for f in fields(PairFilter)}
-    _check_keys(f"{name} [pairs]", pairs, (), tuple(filters))
-    for key, kinds in filters.items():
+    lists = [f.name for f in fields(PairFilter) if f.name != "short"]
+    _check_keys(f"{name} [pairs]", pairs, (), (*lists, "short"))
+    short = pairs.pop("short", "")
+    _expect(isinstance(short, str), f"{name} [pairs]", "short", short, "text")
+    for key in lists:
+        kinds = (str,) if "scenes" in key else (int, float)
         _check_list(f"{name} [pairs]", key, pairs.get(key, []), kinds)
     _check_list(name, "metrics", document["metrics"], (str,))
     for key in set(required) - {"metrics"}:
@@ -141,12 +156,14 @@ def parse(name: str, text: str) -> Track:
     return Track(
         name=name,
         **{**document, "metrics": tuple(document["metrics"])},
-        pairs=PairFilter(**{key: tuple(values) for key, values in pairs.items()}),
+        pairs=PairFilter(**{key: tuple(values) for key, values in pairs.items()}, short=short),
     )
 
 
-def choose(store: Store, split: str, name: str | None = None) -> Track:
+def choose(store: Store, split: str, name: str | Track | None = None) -> Track:
     """Return the track to run: the named one, else the one pinned to this data, else an ad hoc one.
+
+    A study brings its own track along.
 
     Raises
     ------
@@ -154,6 +171,8 @@ def choose(store: Store, split: str, name: str | None = None) -> Track:
         If several tracks name this dataset, split and digests, or the named one is not of
         this split.
     """
+    if isinstance(name, Track):
+        return name
     if name is not None:
         return load(name)
     known = [load(track) for track in names()]

@@ -26,12 +26,33 @@ def missing(
 ) -> MethodError:
     """Return the error that there are no weights, with the command that makes some."""
     name = method.partition("@")[0]
+    command = train_command(name, dataset, store, options)
     return MethodError(
         f"--model {name}",
         f"there are no weights of it trained on {dataset}",
         "a trained method needs some",
-        f"Train them: {_train(name, dataset, store, options)}, or name others with --weights",
+        f"Train them: {command}, or name others with --weights",
     )
+
+
+def weights_on(method: str, store: Store, options: Mapping[str, Any] | None = None) -> Path:
+    """Return the newest finished weights of a method trained on these very data.
+
+    Raises
+    ------
+    MethodError
+        If there are none, or only of a dataset that has no more than the name in common.
+    """
+    methods.check_trainable(method.partition("@")[0])
+    folder = own_weights(method, store)
+    if folder is None:
+        raise missing(method, store.name, store, options or {})
+    from baselines.training.weights import CONFIG, read_config
+
+    path = folder / CONFIG
+    config = read_config(path, method.partition("@")[0]) or {}
+    check_own(method, {**config, "path": str(path)}, store, store.name)
+    return folder
 
 
 def check_own(method: str, config: Mapping[str, Any], store: Store, dataset: str | Path) -> None:
@@ -44,13 +65,12 @@ def check_own(method: str, config: Mapping[str, Any], store: Store, dataset: str
     """
     if config.get("digest") == store.digest:
         return
-    name = method.partition("@")[0]
+    command = train_command(method.partition("@")[0], dataset, store)
     raise MethodError(
         Path(config["path"]).parent,
         f"these weights were trained on data of digest {str(config.get('digest'))[:12]}",
         f"dataset {store.name} has digest {store.digest[:12]}",
-        f"Move them away and train others: {_train(name, dataset, store)}, or name them with "
-        "--weights",
+        f"Move them away and train others: {command}, or name them with --weights",
     )
 
 
@@ -85,7 +105,7 @@ def trained_on(config: Mapping[str, Any]) -> tuple[str, ...] | None:
     return (f"{config['trained_on']}/{config.get('split', 'train')}",)
 
 
-def _train(
+def train_command(
     name: str, dataset: str | Path, store: Store, options: Mapping[str, Any] | None = None
 ) -> str:
     """Return the command that trains a method, with those of the options that recipes have."""

@@ -6,16 +6,18 @@ ones are refused. capture_protocols/README.md gives the meaning and unit of each
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 from lldata.errors import ProtocolError
+from lldata.toml_tables import Tables
+
+_TABLES = Tables(ProtocolError, "Correct the file (capture_protocols/README.md explains every key)")
 
 SPOKEN = {
     "paired": "pairs that a camera took", "bracket": "brackets that a camera took",
@@ -284,7 +286,8 @@ def parse(name: str, text: str) -> Protocol:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProtocolError(where, f"{error}", "it must be TOML", "Correct the file") from error
-    protocol: Protocol = _build(_kind(table), {**table, "name": name, "text": text}, where)
+    named = {**table, "name": name, "text": text}
+    protocol: Protocol = _TABLES.filled(_kind(table), named, where)
     if isinstance(protocol, RawProtocol):
         needed = {"scene", "take", "exposure_s"}
         if protocol.splits.rule == "leading_digit":
@@ -306,49 +309,3 @@ def _kind(table: dict[str, Any]) -> type[Protocol]:
         "clips": ClipProtocol, "synthesised": SynthesisProtocol, "bracket": RawProtocol,
     }  # fmt: skip
     return kinds.get(table.get("kind"), Protocol)
-
-
-def _build(kind: type, table: Any, where: str) -> Any:
-    hints = get_type_hints(kind)
-    known = [f.name for f in dataclasses.fields(kind)]
-    if not isinstance(table, dict):
-        raise ProtocolError(where, f"it is {table!r}", "a table is needed", "Correct the file")
-    for key in [*table, *known]:
-        if key not in known or key not in table:
-            state = "unknown" if key not in known else "missing"
-            raise ProtocolError(
-                where,
-                f"the key {key!r} is {state}",
-                f"the keys are {', '.join(known)}",
-                "Correct the file (capture_protocols/README.md explains every key)",
-            )
-    return kind(**{key: _value(hints[key], table[key], f"{where}: {key}") for key in known})
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return _build(hint, value, where)
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is Union:  # a number, or a word
-        return _value(arguments[isinstance(value, str)], value, where)
-    if origin is tuple and isinstance(value, list):
-        return tuple(_value(arguments[0], item, where) for item in value)
-    if origin is dict and isinstance(value, dict):
-        return {str(k): _value(arguments[1], v, where) for k, v in value.items()}
-    if origin is Literal and value in arguments:
-        return value
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    boolean = isinstance(value, bool)  # which is an int to Python
-    if isinstance(hint, type) and isinstance(value, hint) and boolean == (hint is bool):
-        return value
-    if origin is Literal:
-        expected = " or ".join(map(repr, arguments))
-    else:
-        expected = getattr(hint, "__name__", str(hint)) if isinstance(hint, type) else str(hint)
-    raise ProtocolError(
-        where,
-        f"it is {value!r}",
-        f"{expected} is needed",
-        "Correct the file (capture_protocols/README.md explains every key)",
-    )

@@ -22,6 +22,7 @@ def night(
     quarantined: tuple[str, ...] = (),
     *,
     longs: bool = False,
+    protocol: str = "sid_sony",
 ) -> store.Store:
     """Publish and open a dataset of one scene per word of `splits`, named 00001, 00002, …
 
@@ -30,7 +31,7 @@ def night(
     """
     for number, split in enumerate(splits.split(), 1):
         _publish(folder, f"{number:05}", split, shape, pattern, exposures, takes, quarantined,
-                 longs=longs)  # fmt: skip
+                 longs=longs, protocol=protocol)  # fmt: skip
     upkeep.build_index(folder, "2026-01-01T00:00:00+00:00")
     return store.open_store(folder)
 
@@ -38,7 +39,7 @@ def night(
 def _publish(
     folder: Path, scene: str, split: str, shape: tuple[int, int], pattern: str,
     exposures: tuple[float, ...], takes: int, quarantined: tuple[str, ...],
-    *, longs: bool,
+    *, longs: bool, protocol: str,
 ) -> None:  # fmt: skip
     picture, long = light(int(scene), shape), f"{scene}_00_10s"
     shorts = {f"{scene}_{take:02}_{t:g}s": t for take in range(takes) for t in exposures}
@@ -58,7 +59,7 @@ def _publish(
     }
     reference = np.rint(picture * 65535).astype(np.uint16)[..., None].repeat(3, axis=2)
     record = SceneFile(
-        scene=scene, group=scene, split=split, camera="Sony ILCE-7SM2", protocol="sid_sony",
+        scene=scene, group=scene, split=split, camera="Sony ILCE-7SM2", protocol=protocol,
         protocol_text="", synthetic=True, origin="", pairs=rows, findings=(), sources={},
         versions={"lldata": "1", "rawpy": "2", "libraw": "3", "numpy": "4"},
     )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Studies as commands: sensors against sensors, disturbed inputs, the tables of the papers."""
