@@ -95,8 +95,8 @@ def psnr_gtmean(output: Bytes, reference: Bytes) -> float:
              for image in (output, reference)]  # fmt: skip
     if means[0] == 0:
         return psnr(output, reference)
-    scaled = cv2.convertScaleAbs(output, alpha=means[1] / means[0])
-    return psnr(scaled, reference)
+    scaled = np.rint(np.arange(256) * (means[1] / means[0])).clip(0, 255).astype(np.uint8)
+    return psnr(np.asarray(cv2.LUT(output, scaled), np.uint8), reference)
 
 
 @metric(

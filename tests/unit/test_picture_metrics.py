@@ -137,6 +137,11 @@ def test_a_large_picture_is_compared_at_fifty_pixels_on_the_shorter_side():
     assert score("loe", ramp[:, ::-1].copy(), input=ramp) == pytest.approx(5000 - 50, rel=0.01)
 
 
+def test_a_flat_area_has_no_order_of_lightness_however_it_is_reduced():
+    white, grey = (flat(*[level] * 3, shape=(176, 233)) for level in (255, 37))
+    assert score("loe", white, input=grey) == 0
+
+
 def fading(levels: list[float]) -> list[np.ndarray]:
     return [flat(*[round(level)] * 3) for level in levels]
 
