@@ -81,13 +81,33 @@ def models(
 
 
 @_cli.command()
-def metrics(as_json: Json = False) -> None:
+def metrics(
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare each with another implementation.")
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="With --check: pictures with their printed scores."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """List the metrics: unit, direction, what each reads, the id of its definition.
 
-    Example: lleval metrics --json
+    With --check each is computed by somebody else too, on pictures made here and on those of
+    --data (dist/, ref/, official_scores.csv); exit 1 where the two disagree.
+
+    Example: lleval metrics --check
     """
     from eval import listing
 
+    if check:
+        _check_metrics(data, as_json=as_json)
+        return
+    if data is not None:
+        raise LowLightError(
+            f"--data {data}", "nothing is compared with it", "that is done by --check",
+            "Add --check",
+        )  # fmt: skip
     rows = listing.metrics()
     if as_json:
         console.print_json(rows)
@@ -96,6 +116,20 @@ def metrics(as_json: Json = False) -> None:
         (r["name"], r["unit"], r["better"], ", ".join(r["reads"]), r["definition"]) for r in rows
     ])  # fmt: skip
     console.say("pyiqa:NAME: any metric of pyiqa (extra iqa), for example pyiqa:niqe, pyiqa:piqe")
+
+
+def _check_metrics(data: Path | None, *, as_json: bool) -> None:
+    from eval.cross_check.report import COLUMNS, compared, document, rows, said
+
+    found = compared(data, console.progress)
+    if as_json:
+        console.print_json(document(found))
+    else:
+        console.print_table("Metrics beside other implementations", COLUMNS, rows(found))
+        for line in said(found):
+            console.say(line)
+    if any(one.status == "fail" for one in found):
+        raise typer.Exit(1)
 
 
 @_cli.command()

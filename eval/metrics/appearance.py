@@ -74,7 +74,7 @@ def entropy(output: Bytes) -> float:
 
 @metric(
     unit="", better="lower", reads=("output", "input"), bounds=(0, LARGEST),
-    lightness="max over RGB", shorter_side=SHORTER_SIDE, resampling="area", ties="within 1e-6",
+    lightness="max over RGB", shorter_side=SHORTER_SIDE, resampling="area, exact",
     formula="mean over pixels of the number of pixels whose order is reversed",
 )  # fmt: skip
 def loe(output: Bytes, input: Bytes) -> float:  # noqa: A002 - the noun every metric declares
@@ -102,13 +102,13 @@ def _lightness(image: Bytes) -> NDArray[np.float64]:
     if scale >= 1:
         return lightness.ravel()
     rows, columns = (_shares(side, max(1, round(side * scale))) for side in lightness.shape)
-    # rounded: means of one value would differ in their last bits, and count as an order
-    return np.round(rows @ lightness @ columns.T, 6).ravel()
+    # Sums of whole numbers, exact in float64: means of one value would differ in their last bits
+    # and count as an order.
+    return (rows @ lightness @ columns.T).ravel()
 
 
 def _shares(length: int, count: int) -> NDArray[np.float64]:
-    """Return (count, length): how much each of `length` pixels adds to the mean of each cell."""
-    cells = np.arange(count + 1)[:, None] * (length / count)
-    pixels = np.arange(length)
-    shared = np.minimum(cells[1:], pixels + 1) - np.maximum(cells[:-1], pixels)
-    return shared.clip(0) * (count / length)
+    """Return (count, length): how much each pixel covers of each cell, in parts of a pixel."""
+    cells, pixels = np.arange(count + 1)[:, None] * length, np.arange(length) * count
+    shared = np.minimum(cells[1:], pixels + count) - np.maximum(cells[:-1], pixels)
+    return shared.clip(0).astype(np.float64)

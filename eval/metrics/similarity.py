@@ -28,6 +28,8 @@ WINDOW: dict[str, Any] = {
     "region": "valid",
 }
 
+GREY = "grey 0.299/0.587/0.114 rounded to integer"
+
 Bytes = NDArray[np.uint8]
 
 
@@ -44,7 +46,7 @@ def ssim(output: Bytes, reference: Bytes) -> float:
 
 @metric(
     unit="", better="higher", bounds=(-1, 1),
-    channels="grey 0.299/0.587/0.114 rounded to integer", **WINDOW,
+    channels=GREY, **WINDOW,
 )  # fmt: skip
 def ssim_gray(output: Bytes, reference: Bytes) -> float:
     """Structural similarity of the two images turned to 8-bit grey.
@@ -55,7 +57,7 @@ def ssim_gray(output: Bytes, reference: Bytes) -> float:
 
 
 def grey(image: Bytes) -> Bytes:
-    """Return (H, W, 1) uint8: BT.601 luma rounded to integer."""
+    """Return (H, W, 1) uint8: BT.601 luma rounded to integer, in float64, summed in this order."""
     red, green, blue = (image[..., i].astype(np.float64) for i in range(3))
     luma: Bytes = np.rint(0.299 * red + 0.587 * green + 0.114 * blue).astype(np.uint8)
     return luma[..., None]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.metrics.definition import metric
-from eval.metrics.similarity import C1, C2, RADIUS, SIGMA, WINDOW, Bytes, grey
+from eval.metrics.similarity import C1, C2, GREY, RADIUS, SIGMA, WINDOW, Bytes, grey
 from lldata.errors import ScoreError
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang 2003, table 1, finest scale first
@@ -20,7 +20,7 @@ Floats = NDArray[np.floating[Any]]
 
 FIVE_SCALES: dict[str, Any] = {
     "weights": list(WEIGHTS),
-    "channels": "grey 0.299/0.587/0.114 rounded to integer",
+    "channels": GREY,
     "scales": "2x2 mean, every second pixel",
     **WINDOW,
 }
@@ -40,8 +40,9 @@ def ms_ssim(output: Bytes, reference: Bytes) -> float:
 
     Source: Wang, Simoncelli, Bovik 2003, with their weights and the window of `ssim`.
     """
-    scores = np.asarray(_five_scales(output, reference, "ms_ssim"))
-    return float(min(1.0, np.average(scores, weights=WEIGHTS)))  # rounding may leave it above
+    scores = _five_scales(output, reference, "ms_ssim")
+    mean = float(np.average(scores, weights=WEIGHTS))
+    return min(1.0, mean)  # rounding may leave it above
 
 
 @metric(
@@ -56,7 +57,7 @@ def ms_ssim_product(output: Bytes, reference: Bytes) -> float:
     Source: Wang, Simoncelli, Bovik 2003, eq. 7.
     """
     scores = np.asarray(_five_scales(output, reference, "ms_ssim_product"))
-    return float(min(1.0, np.prod(scores.clip(0) ** WEIGHTS)))
+    return min(1.0, float(np.prod(scores.clip(0) ** WEIGHTS)))
 
 
 def _five_scales(output: Bytes, reference: Bytes, name: str) -> list[float]:

@@ -30,9 +30,9 @@ def score(name: str, output: np.ndarray, reference: np.ndarray) -> float:
 
 def test_the_scan_finds_the_metrics_of_the_package():
     assert set(NAMES) == {
-        "psnr", "ssim", "ssim_gray", "ms_ssim", "ms_ssim_product", "ssim_l2", "psnr_float", "psnr_y",
-        "psnr_gtmean", "psnr_raw", "mae", "delta_e", "loe", "entropy", "colourfulness", "flicker", "warp_error",
-        "mtf50", "chart_delta_e",
+        "psnr", "ssim", "ssim_gray", "ms_ssim", "ms_ssim_product", "ssim_l2", "psnr_float",
+        "psnr_y", "psnr_gtmean", "psnr_raw", "mae", "delta_e", "loe", "entropy", "colourfulness",
+        "flicker", "warp_error", "mtf50", "chart_delta_e",
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 
 import leaderboard
 from eval import cli
+from eval.cross_check.check import Agreement
 from lldata.store import home
 from tests.records import classical, record
 from tests.stores import night
@@ -130,6 +132,19 @@ def test_metrics_lists_their_definitions(lleval: Any):
     assert all(len(row["definition"]) == 12 for row in rows)
 
 
+@pytest.mark.parametrize(("status", "code"), [("pass", 0), ("unknown", 0), ("fail", 1)])
+def test_the_check_of_metrics_ends_with_1_where_two_disagree(
+    lleval: Any, monkeypatch: pytest.MonkeyPatch, status: Any, code: int
+):
+    one = Agreement("mae", "0" * 12, "b", 1, "p", 1.0, 2.0, math.inf, 1e-5, status, "apart")
+    monkeypatch.setattr("eval.cross_check.report.check", lambda tick: [one])
+    found, out, err = lleval("metrics", "--check", "--json")
+    assert (found, json.loads(out)["checks"][0]["difference"]) == (code, None)
+    found, out, err = lleval("metrics", "--check")
+    assert (found, out) == (code, "")
+    assert "mae: apart" in err
+
+
 def test_enhance_writes_the_picture(lleval: Any, two: list[Path], tmp_path: Path):
     target = tmp_path / "out.png"
     code, out, _ = lleval("enhance", "--model", "gamma", two[0], target, "--json")
@@ -171,6 +186,8 @@ def test_the_leaderboard_is_built_without_any_option(lleval: Any):
         (("score", "a.png", "b.png"), "a.png: there is no such file"),
         (("enhance", "--model", "amplify", "a.dng", "b.png", "--ratio", "x"), "--ratio x"),
         (("compare", "a.json"), "a.json: there is no such file"),
+        (("metrics", "--data", "iqa"), "--data iqa: nothing is compared with it"),
+        (("metrics", "--check", "--data", "no"), "no/official_scores.csv: there is no such file"),
         (("leaderboard", "build", "--out", "s", "--records", "none"), "--records none"),
     ],
 )

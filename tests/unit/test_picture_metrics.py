@@ -58,8 +58,10 @@ def test_the_weighted_mean_of_five_scales_is_above_their_product_where_they_diff
     noisy = (reference.astype(float) + grain(2) / 4).clip(0, 255).astype(np.uint8)
     mean, product = (score(name, noisy, reference) for name in ("ms_ssim", "ms_ssim_product"))
     assert 0 < product < mean < 1
-    assert score("ms_ssim_product", 255 - reference, reference) == 0 > score(
-        "ms_ssim", 255 - reference, reference
+    assert (
+        score("ms_ssim_product", 255 - reference, reference)
+        == 0
+        > score("ms_ssim", 255 - reference, reference)
     )
 
 
