@@ -12,6 +12,7 @@ from scipy.sparse.linalg import spsolve
 from baselines import method
 from baselines.classical import lime
 from baselines.classical.lime import EPSILON, illumination
+from baselines.inference.grids import paths
 from baselines.inference.grids.five_point import FivePoint
 from baselines.inference.grids.nine_point import NinePoint
 from baselines.inference.grids.smoothing import solve
@@ -120,8 +121,8 @@ def test_the_nine_point_product_and_inflows_are_those_of_its_matrix():
             }[max(steps, (-steps[0], -steps[1]))]  # fmt: skip
             flow[kind, y, x] += edges[min(y, v), min(x, u)] * grid[v, u]
     np.testing.assert_allclose(system.times(grid), system.diagonal * grid - flow.sum(axis=0))
-    np.testing.assert_allclose(system.inflow_across(grid), flow[1] + flow[2])
-    np.testing.assert_allclose(system.inflow_down(grid), flow[0] + flow[2])
+    for inflow, expected in ((system.inflow_across, flow[1]), (system.inflow_down, flow[0])):
+        np.testing.assert_allclose(inflow(grid, np.ones(shape)), 1 + expected + flow[2])
 
 
 def test_the_coarse_system_is_the_fine_one_seen_through_the_interpolation():
@@ -141,6 +142,23 @@ def test_the_coarse_system_is_the_fine_one_seen_through_the_interpolation():
         assert np.vdot(transfer.interpolated(given), fine) == pytest.approx(
             np.vdot(given, transfer.restricted(fine))
         )
+
+
+def test_what_joins_a_pixel_to_coarse_ones_counts_the_ways_through_the_row_beside():
+    rng = np.random.default_rng(0)
+    edges = [rng.random(size) for size in ((3, 2), (2, 3), (2, 2), (2, 2))]
+    five, nine = FivePoint(np.ones((3, 3)), *edges[:2]), NinePoint(np.ones((3, 3)), *edges)
+    for system in (five, nine, nine.turned()):
+        edges = [part[:1] for part in system.parts[2:]]
+        pair = system.of_mass(np.zeros((2, 3)), system.across[:2], *edges)
+        laplacian = np.stack([pair.times(unit.reshape(2, 3)).ravel() for unit in np.eye(6)])
+        kept, beside = laplacian[:3], laplacian[3:]
+        alone = kept[:, :3] - kept[:, 3:] @ np.linalg.solve(beside[:, 3:], beside[:, :3])
+        left, right = paths.ends_across(system)
+        assert (left[0, 0], right[0, 0]) == pytest.approx((-alone[1, 0], -alone[1, 2]))
+    above, below = paths.ends_down(nine)
+    left, right = paths.ends_across(nine.turned())
+    np.testing.assert_array_equal([above, below], [left.T, right.T])
 
 
 def test_a_constant_picture_stays_constant():

@@ -55,33 +55,26 @@ class FivePoint:
             product[first:last] -= self.down[first - 1 : last - 1] * grid[first - 1 : last - 1]
         return product
 
-    def sideways(self) -> tuple[Grid, Grid]:
-        """Return what joins pixels to the column on their left, and on their right, (H, W - 1)."""
-        return self.across, self.across
+    def turned(self) -> Self:
+        """Return the same system with rows as columns."""
+        diagonal, across, down, *aslant = (part.T for part in self.parts)
+        return type(self)(diagonal, down, across, *aslant)
 
-    def upright(self) -> tuple[Grid, Grid]:
-        """Return what joins pixels to the row above them, and to the row below, (H - 1, W)."""
-        return self.down, self.down
-
-    def inflow_across(self, grid: Grid) -> Grid:
-        """Return what neighbours outside its column add to each pixel's equation, (H, W)."""
-        flow = np.empty_like(grid)
+    def inflow_across(self, grid: Grid, onto: Grid) -> Grid:
+        """Add what flows into each pixel's equation from outside its column; return `onto`."""
         for rows in self._strips():
-            flow[rows, -1] = 0
-            np.multiply(self.across[rows], grid[rows, 1:], out=flow[rows, :-1])
-            flow[rows, 1:] += self.across[rows] * grid[rows, :-1]
-        return flow
+            onto[rows, :-1] += self.across[rows] * grid[rows, 1:]
+            onto[rows, 1:] += self.across[rows] * grid[rows, :-1]
+        return onto
 
-    def inflow_down(self, grid: Grid) -> Grid:
-        """Return what neighbours outside its row add to each pixel's equation, (H, W)."""
-        flow = np.empty_like(grid)
-        flow[-1] = 0
+    def inflow_down(self, grid: Grid, onto: Grid) -> Grid:
+        """Add what flows into each pixel's equation from outside its row; return `onto`."""
         for rows in self._strips():
             first, last = rows.start, min(rows.stop, self.shape[0] - 1)
-            np.multiply(self.down[first:last], grid[first + 1 : last + 1], out=flow[first:last])
+            onto[first:last] += self.down[first:last] * grid[first + 1 : last + 1]
             first, last = max(rows.start, 1), rows.stop
-            flow[first:last] += self.down[first - 1 : last - 1] * grid[first - 1 : last - 1]
-        return flow
+            onto[first:last] += self.down[first - 1 : last - 1] * grid[first - 1 : last - 1]
+        return onto
 
     def _strips(self) -> Iterator[slice]:
         height, width = self.shape

@@ -23,6 +23,8 @@ from baselines.inference.grids.transfer import Transfer
 from baselines.inference.grids.tridiagonal import Columns
 
 _DIRECT = 4096  # unknowns of the coarsest level, factorised
+_DAMPING = 0.8  # of what is solved along lines: undamped, what alternates between them stays
+_LEFT = np.float32(1 - _DAMPING)  # of the equations of a line, once it is solved so
 
 
 class Level:
@@ -35,19 +37,16 @@ class Level:
         if system.diagonal.size <= _DIRECT or min(self.shape) < 5:
             self.direct = splu(_sparse(system))
             return
-        self.columns = Columns(system.diagonal, system.down)
+        self.columns = Columns(system.diagonal, system.down, _DAMPING)
         # rows are solved as columns of the turned grid, many at once
-        turned = (np.ascontiguousarray(part.T) for part in (system.diagonal, system.across))
-        self.rows = Columns(*turned)
+        diagonal, across = (np.ascontiguousarray(p.T) for p in (system.diagonal, system.across))
+        self.rows = Columns(diagonal, across, _DAMPING)
         self.transfer = Transfer(system)
         self.coarse = Level(self.transfer.coarsened(system))
         self.system = type(system)(*(part.astype(np.float32) for part in system.parts))
 
     def cycle(self, rest: Grid, below: Callable[[Level, Grid], Grid] | None = None) -> Grid:
         """Return roughly the solution for this right side: one symmetric V-cycle.
-
-        After an exact solve along the rows nothing is left of their equations but what flows in
-        from other rows, so these residuals cost no product with the whole system.
 
         Parameters
         ----------
@@ -60,20 +59,30 @@ class Level:
             return solved.reshape(self.shape)[: shape[0], : shape[1]]
         rest = _padded(rest, self.shape, np.float32)
         result = self._along_rows(rest)
-        change = self.columns.solve(self.system.inflow_down(result))
+        change, left = self._along_columns(self.system.inflow_down(result, rest * _LEFT))
         result += change
-        gathered = self.transfer.restricted(self.system.inflow_across(change))
+        gathered = self.transfer.restricted(left)
         coarse = self.coarse.cycle(gathered) if below is None else below(self.coarse, gathered)
         result += self.transfer.interpolated(coarse.astype(np.float32, copy=False))
         left = self.system.times(result)
         np.subtract(rest, left, out=left)
-        change = self.columns.solve(left)
+        change, left = self._along_columns(left)
         result += change
-        result += self._along_rows(self.system.inflow_across(change))
+        result += self._along_rows(left)
         return result[: shape[0], : shape[1]]
 
+    def _along_columns(self, rest: Grid) -> tuple[Grid, Grid]:
+        """Solve along each column as if the others were fixed; return that and what is left.
+
+        Of a column's own equations an exact solution would leave nothing, a damped one its share;
+        then other columns flow in. So this costs no product with the whole system.
+        """
+        left = rest * _LEFT
+        change = self.columns.solve(rest)
+        return change, self.system.inflow_across(change, left)
+
     def _along_rows(self, rest: Grid) -> Grid:
-        """Solve along each row as if the columns were fixed."""
+        """Solve along each row as if the others were fixed."""
         turned = np.asarray(cv2.transpose(rest), np.float32)
         return np.asarray(cv2.transpose(self.rows.solve(turned)), np.float32)
 

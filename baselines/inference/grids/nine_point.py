@@ -51,31 +51,13 @@ class NinePoint(FivePoint):
         """Return the matrix times a grid, (H, W)."""
         return self._with_flow_aslant(super().times(grid), grid, np.subtract)
 
-    def sideways(self) -> tuple[Grid, Grid]:
-        """Return what joins pixels to the column on their left, and on their right, (H, W - 1)."""
-        left, right = self.across.copy(), self.across.copy()
-        left[1:] += self.falling
-        left[:-1] += self.rising
-        right[:-1] += self.falling
-        right[1:] += self.rising
-        return left, right
+    def inflow_across(self, grid: Grid, onto: Grid) -> Grid:
+        """Add what flows into each pixel's equation from outside its column; return `onto`."""
+        return self._with_flow_aslant(super().inflow_across(grid, onto), grid, np.add)
 
-    def upright(self) -> tuple[Grid, Grid]:
-        """Return what joins pixels to the row above them, and to the row below, (H - 1, W)."""
-        above, below = self.down.copy(), self.down.copy()
-        above[:, 1:] += self.falling
-        above[:, :-1] += self.rising
-        below[:, :-1] += self.falling
-        below[:, 1:] += self.rising
-        return above, below
-
-    def inflow_across(self, grid: Grid) -> Grid:
-        """Return what neighbours outside its column add to each pixel's equation, (H, W)."""
-        return self._with_flow_aslant(super().inflow_across(grid), grid, np.add)
-
-    def inflow_down(self, grid: Grid) -> Grid:
-        """Return what neighbours outside its row add to each pixel's equation, (H, W)."""
-        return self._with_flow_aslant(super().inflow_down(grid), grid, np.add)
+    def inflow_down(self, grid: Grid, onto: Grid) -> Grid:
+        """Add what flows into each pixel's equation from outside its row; return `onto`."""
+        return self._with_flow_aslant(super().inflow_down(grid, onto), grid, np.add)
 
     def _with_flow_aslant(self, onto: Grid, grid: Grid, put: np.ufunc) -> Grid:
         """Return a grid that what flows in aslant has been added to, or subtracted from."""

@@ -14,7 +14,7 @@ import numpy as np
 from baselines.inference.grids.five_point import FivePoint, Grid
 from baselines.inference.grids.multigrid import Level
 
-_NESTED = 6  # iterations on the second level before the first: the time of two there
+_NESTED = 4  # iterations on the second level before the first: more save none there
 
 
 def solve(

@@ -4,8 +4,9 @@ Values are interpolated by the weights themselves, and the coarse system is the 
 through that interpolation, P^T A P. So an edge in the picture stays an insulator on every level,
 even where noise makes it wind from pixel to pixel.
 
-Source: Dendy, Black box multigrid, Journal of Computational Physics 48(3), 1982; but negative
-weights, which coarse systems may have, are not followed.
+Source: Dendy, Black box multigrid, Journal of Computational Physics 48(3), 1982; but what lies
+beside is eliminated, where he takes it for equal, and negative weights, which coarse systems may
+have, are not followed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from baselines.inference.grids.five_point import FivePoint, Grid
 from baselines.inference.grids.nine_point import NinePoint
+from baselines.inference.grids.paths import ends_across, ends_down
 
 _ODD, _EVEN = slice(1, None, 2), slice(0, None, 2)  # coarse pixels: the even ones of even rows
 _BAND = 1 << 14  # coarse values worked on at a time: they stay in the processor's cache
@@ -29,20 +31,16 @@ class Transfer:
     """Interpolation from the coarse grid of a system, whose sides are odd.
 
     First the pixels between two coarse ones follow those on either side, as strongly as they are
-    joined to the whole row or column there; then the others, in the middles of cells of four
-    coarse ones, follow all their neighbours.
+    joined to them, also by way of what lies beside; then the others, in the middles of cells of
+    four coarse ones, follow all their neighbours.
     """
 
     def __init__(self, system: FivePoint) -> None:
         self.shape = system.shape
         self.mass = system.times(np.ones(system.shape))
         bond = 1 - (self.mass / system.diagonal).clip(0, 1)
-        left, right = system.sideways()
-        ends = _shares([left[_EVEN, ::2], right[_EVEN, 1::2]], bond[_EVEN, _ODD])
-        self.ends = ends[0], ends[1]
-        above, below = system.upright()
-        sides = _shares([above[::2, _EVEN], below[1::2, _EVEN]], bond[_ODD, _EVEN])
-        self.sides = sides[0], sides[1]
+        self.ends = _shared(ends_across(system), bond[_EVEN, _ODD])
+        self.sides = _shared(ends_down(system), bond[_ODD, _EVEN])
         edges = [system.down[::2, _ODD], system.down[1::2, _ODD],
                  system.across[_ODD, ::2], system.across[_ODD, 1::2]]  # fmt: skip
         if isinstance(system, NinePoint):
@@ -179,6 +177,11 @@ def _join(sums: dict[tuple[int, int], Grid], weight: Grid, first: Parts, second:
         pulled = weight * apart[one]
         for other in (other for other in sorted(apart) if other > one):
             sums[one, other] -= pulled * apart[other]
+
+
+def _shared(edges: tuple[Grid, Grid], bond: Grid) -> tuple[Grid, Grid]:
+    first, second = _shares(list(edges), bond)
+    return first, second
 
 
 def _shares(edges: list[Grid], bond: Grid) -> list[Grid]:

@@ -17,9 +17,10 @@ class Columns:
     ----------
     diagonal : (H, W) float64
     coupling : (H - 1, W), what joins each pixel to the one below it; the matrix holds its negative
+    damping : factor of every solution
     """
 
-    def __init__(self, diagonal: Grid, coupling: Grid) -> None:
+    def __init__(self, diagonal: Grid, coupling: Grid, damping: float = 1.0) -> None:
         pivots = diagonal.copy()  # becomes the reciprocal of the eliminated diagonal
         shares = coupling.copy()  # becomes what a pixel hands down to its lower neighbour
         np.reciprocal(pivots[0], out=pivots[0])
@@ -29,10 +30,11 @@ class Columns:
             share *= above
             pivot -= share * join
             np.reciprocal(pivot, out=pivot)
+        pivots *= damping  # the last step alone needs it: what follows is linear
         self.pivots, self.shares = pivots.astype(np.float32), shares.astype(np.float32)
 
     def solve(self, right: Grid) -> Grid:
-        """Solve for a right side, (H, W) float32, in its place."""
+        """Solve for a right side, (H, W) float32, in its place, and damp the solution."""
         product = np.empty(right.shape[1], np.float32)
         for above, here, share in zip(right[:-1], right[1:], self.shares, strict=True):
             np.multiply(share, above, out=product)
