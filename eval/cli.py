@@ -278,6 +278,50 @@ def run(
     console.say(f"report {done.report_path}")
 
 
+@_cli.command()
+def sweep(
+    model: Model,
+    dataset: Dataset,
+    axis: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Such as ratio,black_level; default all.")
+    ] = None,
+    track: Annotated[str | None, typer.Option(help="Name: lleval tracks.")] = None,
+    split: Annotated[str | None, typer.Option(help="train, val or test; default test.")] = None,
+    weights: Weights = None,
+    metrics: Metrics = None,
+    options: Sets = None,
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder to write.")] = None,
+    limit: Annotated[int | None, typer.Option(help="The first N pairs.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes, for classical methods.")] = 1,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Disturb a method's input in steps and say how much it loses; run it again to go on.
+
+    RAW frames: brightness, ratio, black_level, white_balance, read_noise, hot_pixels, eight_bit.
+    Pictures and clips: brightness, noise, eight_bit.
+
+    Example: lleval sweep --model amplify --dataset canon6d_iso12600 --axis ratio,read_noise
+    """
+    from eval.plan import Settings
+    from eval.studies import sweep as study
+
+    settings = Settings(
+        method=model, dataset=dataset, track=track, split=split, weights=weights,
+        metrics=_names(metrics), options=_options(options), seed=seed, out=out, limit=limit,
+        workers=workers, device=device,
+    )  # fmt: skip
+    found = study.sweep(settings, _names(axis), tell=console.say, progress=console.progress)
+    if as_json:
+        console.print_json(study.document(found))
+        return
+    for title, columns, rows in study.tables(found):
+        console.print_table(title, columns, rows)
+    console.say(f"record {found.path}")
+    console.say(f"plots {found.path.parent}/*.svg")
+
+
 @_cli.command("profile")
 def profile_model(
     model: Model,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from baselines.inference.clips.frame_by_frame import clip_of, enhanced_clip
 from baselines.method import Method
 from eval import pictures
+from eval.disturbance import Disturbance, disturbed_frames
 from eval.folder import frame_path
 from eval.machine import synchronise
 from eval.metrics import score_clip, score_images
@@ -48,11 +49,13 @@ class Scored:
 
 
 def score_clip_pair(
-    method: Method, store: Store, pair: str, metrics: Sequence[Metric], folder: Path
-) -> Scored:
+    method: Method, store: Store, pair: str, metrics: Sequence[Metric], folder: Path,
+    disturbance: Disturbance | None = None,
+) -> Scored:  # fmt: skip
     """Run a method on a clip, keep its frames as PNG and score them.
 
-    Holds a few frames at a time, whatever the length of the clip.
+    Holds a few frames at a time, whatever the length of the clip. With a disturbance, it is what
+    the method is given that is disturbed, not its truth.
 
     Raises
     ------
@@ -65,10 +68,11 @@ def score_clip_pair(
     truths = _truths(store, row)
     single = [metric for metric in metrics if "clip" not in metric.reads]
     sample = read_clip_sample(store, pair)
-    reading = _Timed(clip_of(sample, method.info.name))
+    reading = _Timed(disturbed_frames(clip_of(sample, method.info.name), disturbance, pair))
     outputs = enhanced_clip(method, replace(sample, clip=reading))
     frames: list[_Frame] = []
-    for given, truth in zip(clip_frames(store, row.scene, row.short), truths, strict=True):
+    shown = disturbed_frames(clip_frames(store, row.scene, row.short), disturbance, pair)
+    for given, truth in zip(shown, truths, strict=True):
         where = f"{method.info.name} on {pair}, frame {len(frames)}"
         output, seconds = _next(outputs, reading, given, where)
         reference = None if truth is None else truth.transpose(1, 2, 0)

@@ -16,6 +16,7 @@ from baselines import method as methods
 from baselines.method import Method
 from eval.clip_pairs import Scored
 from eval.conditions import Conditions, conditions_of
+from eval.disturbance import Disturbance
 from eval.folder import row_path
 from eval.machine import peak_memory_bytes
 from eval.metrics import find_metrics
@@ -43,6 +44,8 @@ class Job:
     fingerprint: str  # of all that fixes the scores; kept rows of another one are not used
     workers: int = 1
     outputs: Path | None = None  # of an outside method: its pictures, looked up instead
+    disturbance: Disturbance | None = None  # of what the method is given
+    pictures: bool = True  # whether outputs and small pictures are kept
 
 
 @dataclass(frozen=True)
@@ -171,4 +174,7 @@ def stages_of(job: Job) -> Stages:
         method, _ = load_method(job.method, dict(job.options), job.weights)
     else:
         method = Looked(job.method, job.outputs, store)
-    return Stages(method, store, find_metrics(job.metrics), job.folder)
+    return Stages(
+        method, store, find_metrics(job.metrics), job.folder if job.pictures else None,
+        job.disturbance,
+    )  # fmt: skip

@@ -64,8 +64,8 @@ def run(
     plan = plan_outside(settings, tell) if outside else make_plan(settings, tell)
     folder = plan.job.folder
     with held(folder):
-        finished = sorted(_scored(plan, progress), key=lambda one: one.row.pair)
-        record = _record(plan, finished)
+        finished = sorted(scored(plan, progress), key=lambda one: one.row.pair)
+        record = record_of(plan, finished)
         if isinstance(plan, OutsidePlan):
             record = as_told(record, plan.told)
         publish.write_replacing(folder / TABLE, rows_csv(record).encode())
@@ -73,7 +73,7 @@ def run(
         return Outcome(record, path, write_report(record, folder))
 
 
-def _scored(plan: Plan, progress: Progress) -> Iterator[Finished]:
+def scored(plan: Plan, progress: Progress) -> Iterator[Finished]:
     """Yield every pair, those of an earlier run first, in whatever order they end."""
     left = []
     with progress(f"{plan.settings.method} on {plan.store.name}", len(plan.pairs)) as advance:
@@ -103,7 +103,8 @@ def _work(plan: Plan, pairs: list[str]) -> Iterator[Finished]:
         yield result
 
 
-def _record(plan: Plan, finished: list[Finished]) -> Record:
+def record_of(plan: Plan, finished: list[Finished]) -> Record:
+    """Return the record of a plan's pairs, as they are sorted."""
     settings, store, info, config = plan.settings, plan.store, plan.info, plan.config
     conditions = distinct(one.conditions for one in finished)
     peaks = [one.peak_memory_bytes for one in finished if one.peak_memory_bytes]

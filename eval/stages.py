@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from baselines.method import Method
 from eval import pictures
 from eval.clip_pairs import Scored, score_clip_pair
+from eval.disturbance import Disturbance, disturbed
 from eval.machine import synchronise
 from eval.metrics import score_images
 from eval.metrics.definition import Metric
@@ -52,12 +53,19 @@ class Stages:
     """A method, a store and metrics; each stage may have a thread of its own.
 
     Reading alone touches the store, running alone the method.
+
+    Parameters
+    ----------
+    folder : where outputs and small pictures are kept; None: of pairs, none are
+    disturbance : of what the method is given, never of the reference
     """
 
     def __init__(
-        self, method: Method, store: Store, metrics: Sequence[Metric], folder: Path
-    ) -> None:
+        self, method: Method, store: Store, metrics: Sequence[Metric], folder: Path | None,
+        disturbance: Disturbance | None = None,
+    ) -> None:  # fmt: skip
         self.method, self.store, self.metrics, self.folder = method, store, metrics, folder
+        self.disturbance = disturbance
         self.calls = 0  # of the method
 
     def read(self, pair: str, *, rendered: bool = False) -> Given:
@@ -67,6 +75,7 @@ class Stages:
             self.store, pair,
             reference=use in ("mean", "histogram"), degradation=use == "degradation",
         )  # fmt: skip
+        sample = disturbed(sample, self.disturbance)
         row = pair_row(self.store, pair)
         return Given(
             row,
@@ -107,15 +116,20 @@ class Stages:
         planes = None if made.raw is None or long is None else (made.raw, long)
         scores = score_images(picture, reference, self.metrics, input=given, raw=planes)
         shown = to_uint8(picture), to_uint8(reference)
-        pictures.keep(self.folder, sample, *shown)
+        if self.folder is not None:
+            pictures.keep(self.folder, sample, *shown)
         camera = sample.frame.camera if sample.frame else None
         identical, sha256 = bool(np.array_equal(*shown)), pictures.pixels_sha256(shown[0])
         return Scored(scores, identical, made.seconds, camera or None, output_sha256=sha256)
 
     def clip(self, pair: str) -> Scored:
         """Read, run and score one clip frame by frame, and keep its frames."""
+        if self.folder is None:
+            raise ValueError("the frames of a clip are kept, or its flicker could not be scored")
         self.calls += 1
-        return score_clip_pair(self.method, self.store, pair, self.metrics, self.folder)
+        return score_clip_pair(
+            self.method, self.store, pair, self.metrics, self.folder, self.disturbance
+        )
 
     def _rendered(self, sample: Sample) -> Sample:
         info = self.method.info

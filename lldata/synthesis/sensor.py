@@ -110,7 +110,7 @@ def load(protocol: RawProtocol) -> Sensor:
     ProtocolError
         If the simulator has no figures for the protocol's camera.
     """
-    table = tomllib.loads((files("lldata.synthesis") / "cameras.toml").read_text("utf-8"))
+    table = _cameras()
     known = table["camera"]
     model = next((model for model in protocol.camera.models if model in known), None)
     if model is None:
@@ -124,15 +124,32 @@ def load(protocol: RawProtocol) -> Sensor:
         )
     facts = dict(known[model])
     source = facts.pop("noise")
-    figures = dict(table["noise"][source])
     return Sensor(
         model=model,
         cfa=protocol.camera.cfa,
         black_level=float(protocol.camera.black_level),
         white_level=int(protocol.camera.white_level),
-        noise=NoiseModel(**figures | {"read_shapes": tuple(figures["read_shapes"])}),
+        noise=_noise(table, source),
         noise_source=source,
         isos=tuple(protocol.camera.iso_exif or facts.pop("iso")),
         matrix=tuple((x, y, z) for x, y, z in facts.pop("matrix")),
         **{name: value for name, value in facts.items() if name != "iso"},
     )
+
+
+def noise_of(camera: str) -> NoiseModel | None:
+    """Return the calibrated noise of a camera, make and model, or None where it is not known."""
+    table = _cameras()
+    for model, facts in table["camera"].items():
+        if camera.casefold().endswith(model.casefold()):
+            return _noise(table, facts["noise"])
+    return None
+
+
+def _cameras() -> dict[str, Any]:
+    return tomllib.loads((files("lldata.synthesis") / "cameras.toml").read_text("utf-8"))
+
+
+def _noise(table: dict[str, Any], source: str) -> NoiseModel:
+    figures = table["noise"][source]
+    return NoiseModel(**figures | {"read_shapes": tuple(figures["read_shapes"])})

@@ -22,7 +22,7 @@ from tests.stores import night
 
 @pytest.fixture(autouse=True)
 def datasets() -> None:
-    pairs._runner.cache_clear()
+    pairs.stages_of.cache_clear()
     for name, protocol in (("sony", "sid_sony"), ("canon", "canon6d_iso200")):
         night(home() / name, "train test test", takes=2, protocol=protocol)
 

@@ -1,0 +1,243 @@
+"""How much a method loses when its input is not what it should be: the slope is its robustness."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from eval import disturbance, page
+from eval.disturbance import Axis, Disturbance
+from eval.folder import held
+from eval.pairs import Finished
+from eval.plan import Plan, Settings, make_plan
+from eval.record import Record, Row
+from eval.run import Progress, record_of, scored
+from eval.statistics import Interval, mean_interval, of_rows
+from eval.studies import curves
+from eval.summary import marks
+from lldata import publish
+from lldata.console import to_json
+from lldata.errors import ScoreError
+from lldata.store import home
+
+FORMAT = 1
+RECORD = "sweep.json"
+UNDISTURBED = "undisturbed"
+
+
+@dataclass(frozen=True)
+class Step:
+    """The scores of all pairs at one step of an axis."""
+
+    step: float
+    rows: tuple[Row, ...]
+
+    @classmethod
+    def of(cls, step: float, finished: Sequence[Finished]) -> Self:
+        """Return the step of scored pairs."""
+        return cls(step, tuple(one.row for one in finished))
+
+    def found(self, metric: str) -> Interval:
+        """Return the mean of a metric, with its interval."""
+        return of_rows(self.rows, metric)
+
+
+@dataclass(frozen=True)
+class Swept:
+    """The steps of one axis, and what a unit of it costs."""
+
+    name: str
+    axis: Axis
+    steps: tuple[Step, ...]
+
+    def slope(self, metric: str) -> Interval:
+        """Return the change of a score for each unit of disturbance, in either direction.
+
+        Of each pair by least squares through its score undisturbed: sum |s| (score - score at 0)
+        over sum s^2; then the mean over pairs, with its interval over groups.
+        """
+        plain = {row.pair: row for step in self.steps if step.step == 0 for row in step.rows}
+        slopes, groups = [], []
+        for pair, row in plain.items():
+            rise = _rise(self.steps, pair, metric, row.scores.get(metric))
+            if rise is not None:
+                slopes.append(rise)
+                groups.append(row.group)
+        return mean_interval(slopes, groups)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A method swept along some axes."""
+
+    record: Record  # of the undisturbed input
+    axes: tuple[Swept, ...]
+    path: Path
+    plots: tuple[Path, ...]
+
+
+def sweep(
+    settings: Settings,
+    names: Sequence[str] = (),
+    *,
+    tell: Callable[[str], None] = lambda _: None,
+    progress: Progress = lambda _label, _total: nullcontext(lambda: None),
+) -> Sweep:
+    """Score a method at every step of some axes and write sweep.json and a plot of each axis.
+
+    Finished pairs of every step are kept: an interrupted sweep goes on where it stopped.
+
+    Parameters
+    ----------
+    settings : as of a run
+    names : of the axes; empty: all of the dataset's kind
+
+    Raises
+    ------
+    LowLightError
+        If an axis is not one of the dataset's kind, or whatever a run refuses.
+    """
+    plan = make_plan(settings, tell)
+    known = disturbance.axes(plan.store.kind)
+    chosen = _chosen(names, known, plan)
+    folder = settings.out or _folder(plan)
+    with held(folder):
+        plain = _step(plan, folder, None, progress)
+        record = record_of(plan, plain)
+        swept = []
+        for name in chosen:
+            finished = {
+                step: _step(plan, folder, Disturbance(name, step), progress) if step else plain
+                for step in known[name].steps
+            }
+            steps = tuple(Step.of(step, found) for step, found in finished.items())
+            swept.append(Swept(name, known[name], steps))
+        return _written(record, swept, folder)
+
+
+def _chosen(names: Sequence[str], known: Mapping[str, Axis], plan: Plan) -> tuple[str, ...]:
+    for name in names:
+        if name not in known:
+            raise ScoreError(
+                f"--axis {name}", f"{plan.store.name} cannot be disturbed so",
+                f"its axes are {', '.join(known)}", "Choose among them, or leave --axis out",
+            )  # fmt: skip
+    return tuple(dict.fromkeys(names)) or tuple(known)
+
+
+def _folder(plan: Plan) -> Path:
+    return home() / ".studies" / "sweeps" / plan.track.name / plan.job.folder.name
+
+
+def _job_plan(plan: Plan, folder: Path, by: Disturbance | None) -> Plan:
+    """Return the plan of one step: the same pairs under another fingerprint and folder."""
+    place = folder / (UNDISTURBED if by is None else f"{by.axis}/{by.step:g}")
+    told = f"{plan.job.fingerprint} {by}"
+    fingerprint = hashlib.sha256(told.encode()).hexdigest()
+    clips = plan.store.kind == "clips"  # of which flicker is scored on the frames kept
+    job = replace(
+        plan.job, folder=place, fingerprint=fingerprint, disturbance=by, pictures=clips
+    )  # fmt: skip
+    return replace(plan, job=job)
+
+
+def _step(plan: Plan, folder: Path, by: Disturbance | None, progress: Progress) -> list[Finished]:
+    found = scored(_job_plan(plan, folder, by), progress)
+    return sorted(found, key=lambda one: one.row.pair)
+
+
+def _rise(steps: Sequence[Step], pair: str, metric: str, plain: float | None) -> float | None:
+    """Return the slope of one pair, None where one of its scores is not known."""
+    values = [(step.step, _score(step, pair, metric)) for step in steps if step.step != 0]
+    if plain is None or not values or any(value is None for _, value in values):
+        return None
+    lost = [(abs(step), value - plain) for step, value in values if value is not None]
+    return sum(s * change for s, change in lost) / sum(s * s for s, _ in lost)
+
+
+def _score(step: Step, pair: str, metric: str) -> float | None:
+    return next((row.scores.get(metric) for row in step.rows if row.pair == pair), None)
+
+
+def _written(record: Record, swept: Sequence[Swept], folder: Path) -> Sweep:
+    plots = []
+    metric, use = next(iter(record.metrics.items()))
+    words = [f"{metric}, {use.unit}".rstrip(", "), *(mark.text for mark in marks(record))]
+    for one in swept:
+        path = folder / f"{one.name}.svg"
+        points = [(step.step, step.found(metric)) for step in one.steps]
+        title = f"{record.method} ({record.label}) on {record.track}"
+        along = f"{one.axis.title}, {one.axis.unit}"
+        publish.write_replacing(path, curves.drawn(title, along, "; ".join(words), points).encode())
+        plots.append(path)
+    document = {
+        "format": FORMAT,
+        "record": record.document(),
+        "axes": [_kept(one) for one in swept],
+    }
+    path = folder / RECORD
+    publish.write_replacing(path, (to_json(document) + "\n").encode())
+    return Sweep(record, tuple(swept), path, tuple(plots))
+
+
+def _kept(one: Swept) -> dict[str, Any]:
+    steps = [{"step": step.step, "rows": [vars(row) for row in step.rows]} for step in one.steps]
+    return {"axis": one.name, "title": one.axis.title, "unit": one.axis.unit, "steps": steps}
+
+
+def document(found: Sweep) -> dict[str, Any]:
+    """Return means and slopes as plain values, as --json prints them."""
+    record = found.record
+    return {
+        "method": record.method, "label": record.label, "dataset": record.dataset,
+        "track": record.track, "simulated": record.synthetic, "partial": record.partial,
+        "definitions": {name: use.definition for name, use in record.metrics.items()},
+        "axes": [
+            {
+                "axis": one.name, "title": one.axis.title, "unit": one.axis.unit,
+                "steps": [
+                    {"step": step.step, "scores": _each(step.found, record)} for step in one.steps
+                ],
+                "slope": _each(one.slope, record),
+            }
+            for one in found.axes
+        ],
+        "record": found.path, "plots": found.plots,
+    }  # fmt: skip
+
+
+def tables(found: Sweep) -> list[tuple[str, tuple[str, ...], list[tuple[object, ...]]]]:
+    """Return title, heads and cells of two tables: the steps by the first metric, the slopes."""
+    record = found.record
+    use = {name: one.unit for name, one in record.metrics.items()}
+    first = next(iter(use))
+    said = "".join(f"; {mark.text}" for mark in marks(record))
+    title = f"{record.method} ({record.label}) on {record.track}{said}"
+    steps = [
+        (one.name if step.step == one.steps[0].step else "", page.plain(step.step), one.axis.unit,
+         page.score(step.found(first).mean, use[first]), _ends(step.found(first), use[first]))
+        for one in found.axes for step in one.steps
+    ]  # fmt: skip
+    slopes = [
+        (one.name, metric, page.score(one.slope(metric).mean, use[metric]),
+         _ends(one.slope(metric), use[metric]), f"{use[metric]} / {one.axis.unit}".strip())
+        for one in found.axes for metric in use
+    ]  # fmt: skip
+    return [
+        (title, ("axis", "step", "unit", first, "95 % interval"), [*steps]),
+        ("Robustness: change for each unit of disturbance",
+         ("axis", "score", "slope", "95 % interval", "unit"), [*slopes]),
+    ]  # fmt: skip
+
+
+def _ends(found: Interval, unit: str) -> str | None:
+    return None if found.ci95 is None else " to ".join(page.score(end, unit) for end in found.ci95)
+
+
+def _each(found: Callable[[str], Interval], record: Record) -> dict[str, Any]:
+    scores = {metric: found(metric) for metric in record.metrics}
+    return {name: {"mean": s.mean, "ci95": s.ci95, "n": s.n} for name, s in scores.items()}
