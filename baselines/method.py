@@ -110,16 +110,31 @@ def info(name: str) -> MethodInfo:
     MethodError
         If there is no such method.
     """
-    spec = importlib.util.find_spec(_location(name))
-    if spec is None or spec.origin is None:
-        raise ImportError(f"the file of {name} cannot be found")
-    for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+    for node in _tree(name).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "INFO":
             call = node.value
             if isinstance(call, ast.Call):
                 fields = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
                 return _rendered(MethodInfo(**fields), name)
-    raise ImportError(f"{spec.origin} has no INFO = MethodInfo(...)")
+    raise ImportError(f"{name} has no INFO = MethodInfo(...)")
+
+
+def description(name: str) -> str:
+    """Return what the method's file says it does, without its source and training data.
+
+    Raises
+    ------
+    MethodError
+        If there is no such method.
+    """
+    return (ast.get_docstring(_tree(name)) or "").partition("\nSource:")[0].strip()
+
+
+def _tree(name: str) -> ast.Module:
+    spec = importlib.util.find_spec(_location(name))
+    if spec is None or spec.origin is None:
+        raise ImportError(f"the file of {name} cannot be found")
+    return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
 
 
 def _rendered(info: MethodInfo, name: str) -> MethodInfo:

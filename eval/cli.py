@@ -545,26 +545,32 @@ def verify(
 @_board.command("build")
 def build_board(
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the page; default .site.")
+        Path | None, typer.Option(metavar="DIR", help="Folder of the site; default .site.")
     ] = None,
     records: Annotated[
         Path | None, typer.Option(metavar="DIR", help="More records; default your runs.")
     ] = None,
+    pictures: Annotated[
+        list[str] | None,
+        typer.Option(metavar="D", help="Publish pictures of dataset D: its licence must let you."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make the static leaderboard page of the shipped records and your own.
+    """Make the static leaderboard site of the shipped records and your own.
 
-    Without --out it is written to $LLDATA_HOME/.site.
+    Without --out it is written to $LLDATA_HOME/.site. Pictures are shown of no dataset that
+    --pictures does not name.
 
     Example: lleval leaderboard build --out site/
     """
-    from eval.board import build, tables
     from eval.listing import record_paths
+    from eval.site.build import build
+    from eval.site.data import tables
     from eval.summary import counted
     from lldata.store import home
 
     found = record_paths(records)
-    page = build(found, out or home() / ".site")
+    page = build(found, out or home() / ".site", pictures or ())
     if as_json:
         console.print_json({"page": page, "records": len(found)})
         return

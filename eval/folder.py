@@ -85,7 +85,9 @@ def held(folder: Path) -> Iterator[None]:
 def _inside(folder: Path, pair: str, suffix: str) -> Path:
     """Return SCENE/SHORT below `folder`; a pair id from elsewhere cannot lead out of it."""
     parts = pair.split("/")
-    if not all(re.fullmatch(r"(?!\.)[^\\\x00-\x1f:]+", part) for part in parts):
+    longest = max(len(os.fsencode(part)) for part in (*parts, parts[-1] + suffix))
+    named = all(re.fullmatch(r"(?!\.)[^\\\x00-\x1f:]+", part) for part in parts)
+    if not named or longest > LONGEST_NAME:
         raise ScoreError(
             f"pair {pair!r}",
             "its id cannot be a path",

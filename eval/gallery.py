@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from eval import page
 from eval.embed import LONGEST_PX, embed
 from eval.folder import Kind, picture_path
 from eval.record import Record, Row
+from eval.summary import Score
 from lldata.errors import ScoreError
 
 SHOWN = 3  # of the worst and of the best pairs
@@ -56,3 +58,26 @@ def pictures_of(row: Row, folder: Path, longest_px: int = LONGEST_PX) -> list[di
             alt = f"{kind} of {row.pair}: {ALT[kind]}"
             found.append({"name": kind, "alt": alt, **embed(path, longest_px)._asdict()})
     return found
+
+
+def shown_pairs(
+    record: Record, folder: Path, scores: list[Score], longest_px: int = LONGEST_PX
+) -> list[dict[str, Any]]:
+    """Return the worst and best pairs that have pictures, with scores in words."""
+    return [
+        {"rank": rank, "row": row, "scores": _texts(row, scores), "pictures": pictures}
+        for rank, row in extremes(record)
+        if (pictures := pictures_of(row, folder, longest_px))
+    ]
+
+
+def _texts(row: Row, scores: list[Score]) -> list[str]:
+    return [f"{s.metric} {score_text(row, s)} {s.unit}".rstrip() for s in scores]
+
+
+def score_text(row: Row, score: Score) -> str:
+    """Return a score of a row as it is printed; `identical` where it is infinite."""
+    value = row.scores.get(score.metric)
+    if value is None and row.identical:
+        return "identical"
+    return page.score(value, score.unit)

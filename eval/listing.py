@@ -11,8 +11,8 @@ from typing import Any
 from baselines import method as methods
 from eval import metrics as scores
 from eval import tracks as known_tracks
-from eval.board import COPIES, DATA
 from eval.folder import RECORD
+from eval.site.addresses import COPIES, DATA
 from lldata.errors import MethodError, ScoreError
 from lldata.store import home
 

@@ -7,6 +7,7 @@ content security policy by their hashes, so text from a record can never run or 
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import math
 from importlib import resources
@@ -23,19 +24,35 @@ DECIMALS = {"dB": 2}  # every other score: four significant digits, or four deci
 NO_VALUE = "–"
 
 
-def render(template: str, **context: Any) -> str:
+def render(template: str, *, site: bool = False, **context: Any) -> str:
     """Return the page `template` (a file of leaderboard/site) with `context` filled in.
 
     The template gets `style`, `script` and `policy`, the content security policy that allows
     exactly these two, pictures inside the page, and nothing else.
+
+    Parameters
+    ----------
+    template : file name
+    site : whether it is a page of the leaderboard, whose style and script know more
     """
-    style, script = _source("style.css"), _source("page.js")
+    return fill(template, **_parts(site), **context)
+
+
+def fill(template: str, **context: Any) -> str:
+    """Return a file of leaderboard/site with `context` filled in, every text of it escaped."""
+    return _environment().get_template(template).render(**context)
+
+
+@functools.cache
+def _parts(site: bool) -> dict[str, Any]:
+    """Return style and script of a page, and the policy that allows them."""
+    style = "".join(map(_source, ("style.css", *(["site.css"] if site else []))))
+    script = "".join(map(_source, ("page.js", *(["site.js"] if site else []))))
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
         f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
     )
-    page = _environment().get_template(template)
-    return page.render(style=Markup(style), script=Markup(script), policy=policy, **context)  # noqa: S704
+    return {"style": Markup(style), "script": Markup(script), "policy": policy}  # noqa: S704
 
 
 def write(path: Path, text: str) -> None:
@@ -43,6 +60,7 @@ def write(path: Path, text: str) -> None:
     publish.write_replacing(path, text.encode())
 
 
+@functools.cache  # a site of a thousand pages compiles its templates once
 def _environment() -> Environment:
     environment = Environment(
         loader=FunctionLoader(_source),
@@ -56,6 +74,7 @@ def _environment() -> Environment:
         plain=plain,
         ratio=ratio,
         count=count,
+        big=big,
         seconds=seconds,
         size=size,
         json_data=json_data,
@@ -100,6 +119,14 @@ def ratio(value: float | None) -> str:
 def count(value: float | None) -> str:
     """Return a whole number with thin spaces between the thousands."""
     return NO_VALUE if value is None else f"{round(value):,}".replace(",", "\u202f")
+
+
+def big(value: float | None) -> str:
+    """Return a large number with k, M, G, T or P, three digits."""
+    if value is None:
+        return NO_VALUE
+    power = 0 if value < 1000 else min(int(math.log10(value) + 1e-12) // 3, 5)
+    return f"{value / 1000**power:.3g} {' kMGTP'[power]}".rstrip()
 
 
 def seconds(value: float | None) -> str:

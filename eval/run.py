@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from eval.plan import Plan, Settings, make_plan
 from eval.profile import frame_size, sample_for
 from eval.record import MetricUse, Record, pairs_sha256
 from eval.report import write_report
+from eval.rows import rows_csv
 from eval.trained import trained_on
 from lldata import publish
 from lldata.engine import Local, Unit, run_units
@@ -179,16 +178,3 @@ def _timing(
         "workers": conditions.workers,
         "threads": conditions.threads,
     }
-
-
-def rows_csv(record: Record) -> str:
-    """Return the rows as CSV, one line a pair."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    names = list(record.metrics)
-    told = ["pair", "group", "camera", "ratio", "iso", "split", "identical", "seconds"]
-    writer.writerow([*told, *names])
-    for row in record.rows:
-        scores = [row.scores[name] for name in names]
-        writer.writerow([*(getattr(row, name) for name in told), *scores])
-    return text.getvalue()

@@ -151,11 +151,6 @@ def known(value: Any) -> str:
     return "unknown" if value is None else said(value)
 
 
-def given(record: Record) -> str:
-    """Return which picture of the short frame the method got, or that it got its planes."""
-    return "unknown" if record.domain is None else record.input or "raw planes"
-
-
 def told_of_outside(record: Record) -> dict[str, str]:
     """Return what is told of an outside method, nothing of the toolkit's own."""
     if record.outside is None:

@@ -24,6 +24,8 @@ for (const table of document.querySelectorAll("table[data-sortable]")) {
         });
         body.append(...rows.map(([, row]) => row));
       }
+      const detail = { key: header.dataset.key, order: up ? "ascending" : "descending" };
+      table.dispatchEvent(new CustomEvent("sorted", { detail }));
     });
   });
 }

@@ -17,7 +17,7 @@ from eval.pictures import pixels_sha256
 from eval.plan import Settings
 from eval.record import Record
 from eval.run import Outcome, run
-from eval.standings import standings
+from eval.site.standings import standings
 from eval.summary import marks
 from lldata.errors import LowLightError, ScoreError
 from lldata.store import home

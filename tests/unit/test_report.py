@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -13,62 +12,12 @@ import pytest
 from eval import figures, page
 from eval.embed import embed
 from eval.folder import picture_path
-from eval.record import MetricUse, Record
+from eval.record import Record
 from eval.report import write_report
 from eval.summary import parts
 from lldata.errors import ScoreError
+from tests.payloads import PAYLOADS, Page, poisoned
 from tests.records import record, rows, write_pictures
-
-PAYLOADS = (
-    "<script>alert(1)</script>",
-    "</script><script>alert(1)</script>",
-    "</style><img src=x onerror=alert(1)>",
-    '"><svg onload=alert(1)>',
-    "' onmouseover='alert(1)",
-    '" autofocus onfocus="alert(1)',
-    "<a href=javascript:alert(1)>x</a>",
-    "{{ 7 * 7 }}{% raw %}",
-    "--><iframe srcdoc='<script>alert(1)</script>'>",
-    "<template><base href=//evil></template>",
-)
-
-
-class Page(HTMLParser):
-    """The elements of a page: counts of tags, all attributes, all text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def poisoned(payload: str) -> Record:
-    """Return a record with the payload in every free-text field."""
-    scored = [
-        replace(row, group=payload, split=payload, scores={payload: row.scores["psnr"]})
-        for row in rows()
-    ]
-    scored[0] = replace(scored[0], pair=f"scene/{payload}")
-    texts = ("track", "dataset", "protocol", "split", "method", "label", "digest", "created")
-    return record(
-        scored,
-        metrics={payload: MetricUse(payload, payload, "higher")},
-        **dict.fromkeys((*texts, "reference_digest", "weights_sha256"), payload),
-        options={payload: payload},
-        trained_on=(payload,),
-        software={payload: payload},
-        hardware={payload: payload},
-        timing={payload: payload, "median_s": 1.0},
-    )
 
 
 def report(of: Record, folder: Path) -> str:

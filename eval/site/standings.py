@@ -6,38 +6,20 @@ definition of the metric that ranks them. Oracles and partial runs stand apart, 
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from functools import cached_property
+from itertools import zip_longest
 
 from eval import tracks
-from eval.comparison import compare, tied_with_best
+from eval.comparison import Comparison, compare, tied_with_best
 from eval.record import Record
-from eval.summary import Score, counted, score_of
+from eval.site.places import Place, address, place_of, warnings
+from eval.summary import Part, Score, parts, score_of
 from lldata.console import to_json
 
-
-class Place(NamedTuple):
-    """What records must agree in to stand in one table; partial runs agree in no pairs."""
-
-    track: str
-    digest: str
-    reference_digest: str
-    pairs_sha256: str
-    metric: str  # the one that ranks
-    definition: str
-
-
-DIFFERENCES = {
-    "digest": "the dataset (digest)",
-    "reference_digest": "the rendered references (digest)",
-    "pairs_sha256": "the pairs scored",
-    "metric": "the first metric",
-    "definition": "the definition of the first metric",
-}
+MOST_COMPARED = 50  # of the best: the tests of more could show nothing after Holm's correction
 
 
 @dataclass(frozen=True)
@@ -49,6 +31,16 @@ class Entry:
     scores: Mapping[tuple[str, str], Score]  # by metric and definition
     rank: int | None = None
     tied: bool | None = None  # not significantly worse than the best; None: not tested
+
+    @cached_property
+    def by_ratio(self) -> list[Part]:
+        """The scores by exposure ratio."""
+        return parts(self.record, "ratio")
+
+    @cached_property
+    def by_iso(self) -> list[Part]:
+        """The scores by ISO."""
+        return parts(self.record, "iso")
 
 
 @dataclass(frozen=True)
@@ -64,6 +56,8 @@ class Standing:
     blind: tuple[Entry, ...] = ()
     oracle: tuple[Entry, ...] = ()
     partial: tuple[Entry, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()  # of every two of the best `compared` blind entries
+    compared: int = 0
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -86,7 +80,7 @@ def standings(records: Iterable[tuple[Record, str]]) -> list[Standing]:
     for record, copy in _newest(records, shipped):
         scores = [score_of(record, metric) for metric in record.metrics]
         entry = Entry(record, copy, {(s.metric, s.definition): s for s in scores})
-        places[_place(record, shipped)].append(entry)
+        places[place_of(record, shipped)].append(entry)
     _settle_partial(places)
     tables = Counter(place.track for place in places)
     order = sorted(places, key=lambda place: (place.track not in shipped, place))
@@ -107,26 +101,12 @@ def _newest(
     for record, copy in records:
         run = (
             record.method, record.label, to_json(dict(sorted(record.options.items()))),
-            record.weights_sha256, record.seed, record.pairs_sha256, _place(record, shipped),
+            record.weights_sha256, record.seed, record.pairs_sha256, place_of(record, shipped),
         )  # fmt: skip
         known = found.get(run)
         if known is None or (known[0].created, known[1]) < (record.created, copy):
             found[run] = (record, copy)
     return list(found.values())
-
-
-def _place(record: Record, shipped: Mapping[str, tracks.Track]) -> Place:
-    track = shipped.get(record.track)
-    wanted = track.metrics if track else tracks.DEFAULT_METRICS
-    metric = wanted[0] if wanted[0] in record.metrics else next(iter(record.metrics))
-    return Place(
-        record.track,
-        record.digest,
-        record.reference_digest,
-        "" if record.partial else record.pairs_sha256,
-        metric,
-        record.metrics[metric].definition,
-    )
 
 
 def _settle_partial(places: dict[Place, list[Entry]]) -> None:
@@ -146,47 +126,26 @@ def _standing(
     entries = sorted(places[place], key=lambda entry: _order(entry, place))
     number, tables = count
     title = track.title if track else place.track
+    blind = [e for e in entries if not e.record.oracle and not e.record.partial]
+    rivals = [entry for entry in blind if _rankable(entry, place)]
+    tested = rivals[:MOST_COMPARED]
+    found = compare([e.record for e in tested], place.metric) if len(tested) > 1 else []
     return Standing(
         place=place,
-        id=_address(place),
+        id=address(place),
         title=title if tables == 1 else f"{title} ({number} of {tables})",
         ad_hoc=track is None,
-        warnings=tuple(_warnings(place, places, track)),
+        warnings=tuple(warnings(place, places, track)),
         columns=_columns(entries, place),
-        blind=_ranked([e for e in entries if not e.record.oracle and not e.record.partial], place),
+        blind=(
+            *_ranked(rivals, tied_with_best([e.record for e in tested], found), place),
+            *(entry for entry in blind if not _rankable(entry, place)),
+        ),
         oracle=tuple(e for e in entries if e.record.oracle and not e.record.partial),
         partial=tuple(e for e in entries if e.record.partial),
+        comparisons=tuple(found),
+        compared=len(tested),
     )
-
-
-def _address(place: Place) -> str:
-    """Return the id of a table's heading: readable, unique, and the same on every build."""
-    unique = hashlib.sha256(repr(tuple(place)).encode()).hexdigest()[:8]
-    return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', place.track)[:60].strip('-')}-{unique}"
-
-
-def _warnings(
-    place: Place, places: Mapping[Place, Sequence[Entry]], track: tracks.Track | None
-) -> list[str]:
-    found = []
-    rivals = [other for other in places if other.track == place.track and other != place]
-    if rivals:
-        differing = [
-            words
-            for name, words in DIFFERENCES.items()
-            if any(getattr(other, name) != getattr(place, name) for other in rivals)
-        ]
-        found.append(
-            f"Records of track {place.track} differ in {', '.join(differing)}. They stand in "
-            f"{counted(len(rivals) + 1, 'table')}, and scores of different tables must not be "
-            "compared."
-        )
-    if track and (track.digest, track.reference_digest) != (place.digest, place.reference_digest):
-        found.append(
-            f"This is not the data that track {place.track} pins: it pins digest "
-            f"{track.digest[:12]} and references {track.reference_digest[:12]}."
-        )
-    return found
 
 
 def _columns(entries: Sequence[Entry], place: Place) -> tuple[Score, ...]:
@@ -203,22 +162,15 @@ def _order(entry: Entry, place: Place) -> tuple[float, str, str, str]:
     return (height, entry.record.method, entry.record.label, entry.copy)
 
 
-def _ranked(entries: Sequence[Entry], place: Place) -> tuple[Entry, ...]:
-    """Return the entries with ranks; equal means share one, and a gap in the scores has none."""
+def _ranked(rivals: Sequence[Entry], tied: Sequence[bool | None], place: Place) -> list[Entry]:
+    """Return the entries, the best first, with ranks; equal means share one."""
     found: list[Entry] = []
     rank, last = 0, None
-    rivals = [entry for entry in entries if _rankable(entry, place)]
-    for number, (entry, tied) in enumerate(zip(rivals, _tied(rivals, place), strict=True), start=1):
+    for number, (entry, is_tied) in enumerate(zip_longest(rivals, tied), start=1):
         mean = entry.scores[place.metric, place.definition].mean
         rank, last = (rank, last) if mean == last else (number, mean)
-        found.append(replace(entry, rank=rank, tied=tied))
-    return (*found, *(e for e in entries if not _rankable(e, place)))
-
-
-def _tied(rivals: Sequence[Entry], place: Place) -> list[bool | None]:
-    records = [entry.record for entry in rivals]
-    found = compare(records, place.metric) if len(records) > 1 else []
-    return tied_with_best(records, found)
+        found.append(replace(entry, rank=rank, tied=is_tied))
+    return found
 
 
 def _rankable(entry: Entry, place: Place) -> bool:

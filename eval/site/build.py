@@ -1,0 +1,113 @@
+"""The leaderboard as a static site: every mean recomputed from the rows of a kept record."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eval import page
+from eval.folder import RECORD, check_folder
+from eval.record import Record
+from eval.rows import lines
+from eval.site import (
+    addresses,
+    badge,
+    citations,
+    compare_page,
+    data,
+    entry_page,
+    feed,
+    front_page,
+    method_page,
+    track_page,
+)  # fmt: skip
+from eval.site.publishing import write_site
+from eval.site.standings import Standing, standings
+from eval.valid import read_valid
+from lldata.console import to_json
+from lldata.errors import ScoreError
+
+
+@dataclass(frozen=True)
+class Read:
+    """A record as it was read: where from, and its bytes."""
+
+    record: Record
+    path: Path
+    content: bytes
+
+
+def build(records: Sequence[Path], out: Path, pictures: Collection[str] = ()) -> Path:
+    """Write the leaderboard of `records` into the folder `out`.
+
+    Pages name the copies of the records by their content, every link leads somewhere at every
+    moment, and the front page is replaced last. The same records give the same bytes, in
+    whatever order they come.
+
+    Parameters
+    ----------
+    records : record files; of the same run made again the newest counts
+    out : gets index.html, a page for each track, method and record, the records, data to download
+    pictures : datasets whose licence lets pictures of them be published; of no other any is shown
+
+    Returns
+    -------
+    the path of the front page
+
+    Raises
+    ------
+    ScoreError
+        If a file is no valid record, a shipped track is malformed, `out` is a file, or no record
+        is of a dataset named in `pictures`.
+    """
+    check_folder(out, f"--out {out}")
+    found = [Read(read_valid(path), path, path.read_bytes()) for path in sorted(records)]
+    _check_pictures(found, pictures)
+    read = {addresses.copy_of(one.record, one.content): one for one in found}
+    tables = standings((one.record, copy) for copy, one in sorted(read.items()))
+    folders = {
+        copy: one.path.parent
+        for copy, one in read.items()
+        if one.record.dataset in pictures and one.path.name == RECORD
+    }
+    files = dict(_files(tables, folders))
+    files |= {entry.copy: read[entry.copy].content for t in tables for entry in t.entries}
+    return write_site(out, files)
+
+
+def _files(tables: Sequence[Standing], folders: dict[str, Path]) -> Iterator[tuple[str, bytes]]:
+    """Yield the address and content of every file but the copies of the records."""
+    yield addresses.FRONT, _page("front", front=front_page.view(tables), root="")
+    yield addresses.DATA, (to_json(data.document(tables)) + "\n").encode()
+    yield addresses.FEED, feed.atom(tables).encode()
+    yield addresses.CITATIONS, citations.bibtex(tables).encode()
+    for table in tables:
+        yield addresses.track_page(table.id), _page("track", board=track_page.view(table))
+        yield addresses.track_csv(table.id), data.track_csv(table).encode()
+        if table.comparisons:
+            yield addresses.compare_page(table.id), _page("compare", board=compare_page.view(table))
+        for entry in table.entries:
+            shown = entry_page.view(entry, table, folders.get(entry.copy))
+            yield addresses.entry_page(entry.copy), _page("entry", entry=shown)
+            yield addresses.rows_file(entry.copy), data.as_csv(lines(entry.record)).encode()
+            if entry.rank:
+                yield addresses.badge_file(entry.copy), badge.svg(entry, table).encode()
+    for address, shown in method_page.views(tables):
+        yield address, _page("method", method=shown)
+
+
+def _page(name: str, root: str = "../", **context: object) -> bytes:
+    return page.render(f"{name}.html.j2", site=True, root=root, **context).encode()
+
+
+def _check_pictures(found: Sequence[Read], pictures: Collection[str]) -> None:
+    datasets = sorted({one.record.dataset for one in found})
+    for name in pictures:
+        if name not in datasets:
+            raise ScoreError(
+                f"--pictures {name}",
+                "no record is of that dataset",
+                f"the records are of {', '.join(datasets) or 'none'}",
+                "Name the datasets whose pictures may be published",
+            )

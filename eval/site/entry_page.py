@@ -1,0 +1,84 @@
+"""What the page of one record shows: its scores, how they spread, and how it stands to others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from eval.gallery import shown_pairs
+from eval.pictures import ERROR_WHITE
+from eval.provenance import provenance
+from eval.site import addresses
+from eval.site.couples import couples
+from eval.site.standings import Entry, Standing
+from eval.site.track_page import extent, named, own_marks
+from eval.spread import Table, plots
+from eval.summary import counted, marks, parts
+
+GALLERY_PX = 480  # of the longer side: the page of a record stays below 2 MB
+
+
+def view(entry: Entry, table: Standing, folder: Path | None) -> dict[str, Any]:
+    """Return everything the template shows.
+
+    Parameters
+    ----------
+    entry, table : the record, and the table it stands in
+    folder : of the run, for its pictures; None where they may not be published
+    """
+    record = entry.record
+    scores = list(entry.scores.values())
+    cameras = parts(record, "camera")
+    spread = (
+        Table("exposure ratio", entry.by_ratio),
+        Table("ISO", entry.by_iso),
+        Table("camera", cameras if len(cameras) > 1 else ()),
+    )
+    found = [each for each in spread if each.parts]
+    return {
+        "entry": entry,
+        "record": record,
+        "table": table,
+        "track": addresses.track_page(table.id),
+        "method": addresses.method_page(record.method),
+        "extent": extent(table),
+        "standing": _standing(entry, table),
+        "marks": [*marks(record), *own_marks(entry, table)],
+        "scores": scores,
+        "plots": plots(record, found, scores),
+        "tables": found,
+        "couples": _against(entry, table),
+        "named": named,
+        "page_of": addresses.entry_page,
+        "error_white": ERROR_WHITE,
+        "pairs": shown_pairs(record, folder, scores, GALLERY_PX) if folder else [],
+        "provenance": provenance(record),
+        "rows": addresses.rows_file(entry.copy),
+        "badge": addresses.badge_file(entry.copy) if entry.rank else None,
+    }
+
+
+def _standing(entry: Entry, table: Standing) -> str:
+    """Return `number 2 of 7 blind methods`, or why it has no number."""
+    if entry.rank:
+        ranked = sum(other.rank is not None for other in table.blind)
+        return f"Number {entry.rank} of {counted(ranked, 'blind run')}, by {table.place.metric}."
+    if entry.record.partial:
+        return "A partial run: a trial on some of the pairs, never ranked."
+    if entry.record.reference_use is None:
+        return "Nobody says whether it looks at the reference: never ranked."
+    if entry.record.oracle:
+        return "An oracle: a bound to compare with, never ranked with blind methods."
+    return "Not ranked: a pair has no score, or the metric has no direction."
+
+
+def _against(entry: Entry, table: Standing) -> list[dict[str, Any]]:
+    """Return how the entry compares with each other one, the best first."""
+    found = []
+    for couple in couples(table) if entry.rank else ():
+        if entry.copy in (couple.a.copy, couple.b.copy):
+            other = couple.b if couple.a.copy == entry.copy else couple.a
+            found.append(
+                {"other": other, "couple": couple, "page": addresses.entry_page(other.copy)}
+            )
+    return found

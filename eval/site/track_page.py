@@ -1,0 +1,197 @@
+"""What the page of one table shows: words, cells and plots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from eval import page
+from eval.figures import Strip, strips
+from eval.record import Record
+from eval.site import addresses
+from eval.site.charts import Cost, Curve, Curves, Method, Priced, cost_plot, curves
+from eval.site.standings import MOST_COMPARED, Entry, Standing
+from eval.statistics import GROUPS_NEEDED
+from eval.summary import Mark, Part, counted, groups_of, image_seconds, simulated
+
+COSTS: Sequence[tuple[str, Callable[[Record], float | None], Callable[[float | None], str]]] = (
+    ("seconds per image", image_seconds, page.seconds),
+    ("operations per image", lambda record: record.flops, page.big),
+    ("parameters", lambda record: record.parameters, page.count),
+)
+
+
+def view(table: Standing) -> dict[str, Any]:
+    """Return everything the template shows of one table."""
+    plots = _strips(table)
+    rows = {
+        name: [_row(entry, table, plots[entry.copy]) for entry in entries]
+        for name, entries in (
+            ("blind", table.blind),
+            ("oracle", table.oracle),
+            ("partial", table.partial),
+        )
+    }
+    return {
+        "table": table,
+        "extent": extent(table),
+        "marks": marks(table),
+        "order": _order_text(table),
+        "ties": _ties_text(table),
+        "kind": "; simulated" if table.entries[0].record.synthetic else "",
+        "titles": titles(table),
+        "levels": sorted({entry.record.level for entry in table.entries}),
+        "costs": _costs(table),
+        "curves": _curves(table),
+        "csv": addresses.track_csv(table.id),
+        "compare": addresses.compare_page(table.id) if table.comparisons else None,
+        **rows,
+    }
+
+
+def extent(table: Standing) -> str:
+    """Return which data the table is of, and how many pairs and groups."""
+    whole = next((e for e in table.entries if not e.record.partial), table.entries[0]).record
+    datasets = sorted({entry.record.dataset for entry in table.entries})
+    return (
+        f"{', '.join(datasets)}, split {whole.split}: {counted(len(whole.rows), 'pair')} in "
+        f"{counted(groups_of(whole.rows), 'group')}, protocol {whole.protocol}."
+    )
+
+
+def marks(table: Standing) -> list[Mark]:
+    """Return what nobody may overlook about the table's data."""
+    records = [entry.record for entry in table.entries]
+    found = {Mark(simulated(record), "cool") for record in records if record.synthetic}
+    found |= {Mark("real captures") for record in records if not record.synthetic}
+    ad_hoc = [Mark("ad hoc track: its data are pinned to nothing")] if table.ad_hoc else []
+    return sorted(found) + ad_hoc
+
+
+def _order_text(table: Standing) -> str:
+    first = table.columns[0]
+    return "" if first.better == "none" else f"{first.metric}, {first.better} is better"
+
+
+def _ties_text(table: Standing) -> str:
+    """Return how ties with the best were decided, or why they were not."""
+    ranked = [entry for entry in table.blind if entry.rank]
+    if len(ranked) < 2:
+        return ""
+    if ranked[0].tied is None:
+        return f"Fewer than {GROUPS_NEEDED} groups: no test of which differences could be chance."
+    text = (
+        "Not told from the best: the difference over the same pairs could be chance (sign flips "
+        "of groups, p over 0.05 after Holm's correction for all comparisons of the table)."
+    )
+    few = f" Only the best {MOST_COMPARED} are compared." if len(ranked) > MOST_COMPARED else ""
+    return text + few
+
+
+def titles(table: Standing) -> list[str]:
+    """Return the columns' headings; a metric under two definitions says which is which."""
+    names = [column.metric for column in table.columns]
+    return [
+        c.title if names.count(c.metric) == 1 else f"{c.title} ({c.definition})"
+        for c in table.columns
+    ]
+
+
+def _strips(table: Standing) -> dict[str, Strip | None]:
+    first = (table.columns[0].metric, table.columns[0].definition)
+    found = [entry.scores[first].found for entry in table.entries]
+    drawn = strips([(interval.mean, interval.ci95) for interval in found])
+    return {entry.copy: strip for entry, strip in zip(table.entries, drawn, strict=True)}
+
+
+def _row(entry: Entry, table: Standing, strip: Strip | None) -> dict[str, Any]:
+    record = entry.record
+    first = entry.scores[table.columns[0].metric, table.columns[0].definition]
+    return {
+        "entry": entry,
+        "record": record,
+        "key": addresses.key_of(entry.copy),
+        "page": addresses.entry_page(entry.copy),
+        "marks": [*own_marks(entry, table), *_of_outside(record)],
+        "strip": strip,
+        "first": first,
+        "scores": [entry.scores.get((c.metric, c.definition)) for c in table.columns],
+        "seconds": image_seconds(record),
+        "day": record.created[:10],
+    }
+
+
+def own_marks(entry: Entry, table: Standing) -> list[Mark]:
+    """Return what nobody may overlook about one entry beside the others."""
+    own, record = [], entry.record
+    first = entry.scores[table.columns[0].metric, table.columns[0].definition]
+    if first.identical:
+        own.append(Mark(f"{counted(first.identical, 'pair')} equal to the reference", "warm"))
+    if entry.tied and (entry.rank or 0) > 1:
+        own.append(Mark("not told from the best"))
+    if f"{record.dataset}/{record.split}" in (record.trained_on or ()):
+        own.append(Mark("trained on these pairs", "warm"))
+    return own
+
+
+def _of_outside(record: Record) -> list[Mark]:
+    """Return what a reader must know of a method whose program is not in the toolkit."""
+    unknown = record.reference_use is None
+    found = [Mark("nobody says that it is blind", "warm")] if unknown else []
+    return [*found, Mark("outside method")] if record.outside else found
+
+
+def named(entry: Entry) -> str:
+    """Return the method and, where it says something, its label."""
+    record = entry.record
+    return record.method if record.label == "default" else f"{record.method} {record.label}"
+
+
+def _method(entry: Entry) -> Method:
+    return Method(addresses.key_of(entry.copy), named(entry), entry.record.oracle)
+
+
+def _costs(table: Standing) -> list[tuple[str, Cost]]:
+    """Return the plots of the score against each cost that two methods have."""
+    first = table.columns[0]
+    if first.better == "none":
+        return []
+    found = []
+    for title, cost_of, said in COSTS:
+        priced = []
+        for entry in table.blind + table.oracle:
+            score, cost = entry.scores[first.metric, first.definition], cost_of(entry.record)
+            if score.mean is not None and cost:
+                text = f"{page.score(score.mean, first.unit)} {first.unit}, {said(cost)}"
+                priced.append(Priced(_method(entry), cost, score.mean, score.found.ci95, text))
+        plot = cost_plot(priced, higher=first.better == "higher")
+        if plot:
+            found.append((title, plot))
+    return found
+
+
+def _curves(table: Standing) -> list[tuple[str, Curves]]:
+    """Return the lines by ratio and by ISO, of the metric that ranks."""
+    entries = table.blind + table.oracle
+    found = []
+    for title, parts in (
+        ("exposure ratio", [entry.by_ratio for entry in entries]),
+        ("ISO", [entry.by_iso for entry in entries]),
+    ):
+        labels = list(dict.fromkeys(part.label for each in parts for part in each))
+        lines = [
+            Curve(_method(entry), _means(each, labels, table))
+            for entry, each in zip(entries, parts, strict=True)
+        ]
+        plot = curves(labels, lines)
+        if plot:
+            found.append((title, plot))
+    return found
+
+
+def _means(
+    parts: Sequence[Part], labels: Sequence[str], table: Standing
+) -> tuple[float | None, ...]:
+    metric = table.place.metric
+    means = {p.label: s.mean for p in parts for s in p.scores if s.metric == metric}
+    return tuple(means.get(label) for label in labels)

@@ -1,0 +1,66 @@
+"""How the scores of a record spread: histograms, and columns by ratio, ISO and camera."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from eval import figures
+from eval.record import Record, Row
+from eval.summary import Part, Score, parts
+
+
+class Table(NamedTuple):
+    """The scores by ratio, ISO, camera or group."""
+
+    name: str
+    parts: Sequence[Part]
+    drawn: bool = True  # of groups there may be too many, and each is independent of the others
+
+
+def tables(record: Record) -> list[Table]:
+    """Return the scores by each thing that they may depend on and that is known."""
+    cameras, groups = parts(record, "camera"), parts(record, "group")
+    named = (
+        Table("exposure ratio", parts(record, "ratio")),
+        Table("ISO", parts(record, "iso")),
+        Table("camera", cameras if len(cameras) > 1 else ()),
+        Table("group", groups if len(groups) > 1 else (), drawn=False),
+    )
+    return [table for table in named if table.parts]
+
+
+def plots(record: Record, tables: Sequence[Table], scores: Sequence[Score]) -> list[dict[str, Any]]:
+    """Return for each metric its histogram, and its columns by what more than one value has."""
+    found = []
+    for index, score in enumerate(scores):
+        values = _values(record.rows, score.metric)
+        if values:
+            drawn = ((t.name, _columns(t, index)) for t in tables if t.drawn)
+            found.append(
+                {
+                    "title": score.title,
+                    "unit": score.unit,
+                    "histogram": figures.histogram(values),
+                    "columns": [(name, plot) for name, plot in drawn if plot],
+                }
+            )
+    return found
+
+
+def _columns(table: Table, index: int) -> figures.Columns | None:
+    return columns_of([(part.label, part.rows, part.scores[index]) for part in table.parts])
+
+
+def columns_of(parts: Sequence[tuple[str, Sequence[Row], Score]]) -> figures.Columns | None:
+    """Return a column for each label, rows and score; None unless two have a mean."""
+    drawn = [
+        figures.Part(label, _values(rows, score.metric), score.mean, score.found.ci95)
+        for label, rows, score in parts
+        if score.mean is not None
+    ]
+    return figures.columns(drawn) if len(drawn) > 1 else None
+
+
+def _values(rows: Iterable[Row], metric: str) -> list[float]:
+    return [value for row in rows if (value := row.scores.get(metric)) is not None]
