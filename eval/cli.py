@@ -579,6 +579,68 @@ def build_board(
     console.say(f"{page}: {counted(len(found), 'record')}")
 
 
+@_board.command("submit")
+def submit_run(
+    record: Annotated[Path, typer.Argument(metavar="RECORD", help="Its file or run folder.")],
+    out: Annotated[Path, typer.Option(metavar="BUNDLE.zip", help="File to write.")],
+    owner: Annotated[
+        str | None, typer.Option(metavar="ACCOUNT", help="Who may correct the entry.")
+    ] = None,
+    corrects: Annotated[
+        str | None, typer.Option(metavar="SHA256", help="Of the bundle of an older own entry.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="D", help="Name or folder; default the record's.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Bundle a run for the leaderboard: its record and outputs, every score verified first.
+
+    Example: lleval leaderboard submit .runs/sid_sony/lime--default --out lime.zip
+    """
+    from eval.submission.submit import Submission, submit
+
+    asked = Submission(record, out, owner, corrects, dataset)
+    made = submit(asked, progress=console.progress)
+    if as_json:
+        console.print_json({"bundle": made.path, "sha256": made.sha256, "track": made.record.track})
+        return
+    if owner is None:
+        console.say("no --owner: nobody will be able to correct this entry")
+    console.say(f"{made.path}: {made.record.file_name} on {made.record.track}, {made.sha256}")
+
+
+@_board.command("check")
+def check_bundles(
+    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...")],
+    dataset: Annotated[
+        str | None, typer.Option(metavar="D", help="Name or folder; default each record's.")
+    ] = None,
+    entries: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Entries so far; default the shipped.")
+    ] = None,
+    owner: Annotated[
+        str | None, typer.Option(metavar="ACCOUNT", help="Who submits; else not asked.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check submissions and recompute every score from their pictures; exit 1 if one fails.
+
+    Example: lleval leaderboard check lime.zip --entries leaderboard/records
+    """
+    from eval.submission.check import Checking, check
+
+    verdicts = check(Checking(bundles, dataset, entries, owner, console.progress))
+    if as_json:
+        console.print_json({"bundles": [verdict.document() for verdict in verdicts]})
+    for verdict in () if as_json else verdicts:
+        rows = [(one.status, one.check, one.message) for one in verdict.findings]
+        console.print_table(verdict.path.name, ("", "", ""), rows)
+        console.say(f"{verdict.path}: {'recomputed' if verdict.passed else 'refused'}")
+    if not all(verdict.passed for verdict in verdicts):
+        raise typer.Exit(1)
+
+
 def _method(model: str | None, outputs: Path | None, name: str | None) -> str:
     """Return the method to run, or what the outside one is called, "" if its folder says so."""
     if (model is None) != (outputs is None) and (outputs is not None or name is None):

@@ -104,6 +104,22 @@ def test_verify_says_the_level_and_ends_with_1_where_something_differs(lleval: A
     assert "not verified" in err
 
 
+@pytest.mark.usefixtures("dataset")
+def test_a_run_is_submitted_and_the_submission_checked(lleval: Any, tmp_path: Path):
+    _, out, _ = lleval("run", "--model", "amplify", "--dataset", "night", "--json")
+    bundle = tmp_path / "b.zip"
+    code, made, _ = lleval("leaderboard", "submit", Path(json.loads(out)["record"]).parent,
+                           "--out", bundle, "--json")  # fmt: skip
+    assert (code, json.loads(made)["track"]) == (0, "night.test")
+    code, out, _ = lleval("leaderboard", "check", bundle, "--json")
+    (found,) = json.loads(out)["bundles"]
+    assert (code, found["level"], found["sha256"]) == (0, "recomputed", json.loads(made)["sha256"])
+    bundle.write_bytes(bundle.read_bytes()[:-1])
+    code, out, err = lleval("leaderboard", "check", bundle)
+    assert (code, out) == (1, "")
+    assert err.rstrip().endswith("b.zip: refused")
+
+
 def test_compare_prints_a_row_for_every_two_records(lleval: Any, tmp_path: Path):
     paths = [
         one.write(tmp_path / f"{one.method}.json") for one in (record(), classical("lime", 20))
@@ -188,6 +204,8 @@ def test_the_leaderboard_is_built_without_any_option(lleval: Any):
         (("compare", "a.json"), "a.json: there is no such file"),
         (("metrics", "--data", "iqa"), "--data iqa: nothing is compared with it"),
         (("metrics", "--check", "--data", "no"), "no/official_scores.csv: there is no such file"),
+        (("leaderboard", "submit", "none", "--out", "b.zip"), "none: there is no such file"),
+        (("leaderboard", "check", "none.zip"), "none.zip: no such file"),
         (("leaderboard", "build", "--out", "s", "--records", "none"), "--records none"),
     ],
 )
