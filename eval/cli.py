@@ -232,7 +232,12 @@ def run(
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder to write.")] = None,
     limit: Annotated[int | None, typer.Option(help="The first N pairs; never ranked.")] = None,
-    workers: Annotated[int, typer.Option(help="Processes, for classical methods.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes of one thread each; default this one alone.")
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(metavar="local|dask=ADDRESS", help="Where the work is done.")
+    ] = "local",
     device: Device = "auto",
     download: Download = False,
     as_json: Json = False,
@@ -253,7 +258,7 @@ def run(
         method=_method(model, outputs, name), dataset=dataset, track=track, split=split,
         weights=weights, outputs=outputs,
         metrics=_names(metrics), options=_options(options), seed=seed, out=out, limit=limit,
-        workers=workers, device=device, download=download,
+        workers=workers, engine=engine, device=device, download=download,
     )  # fmt: skip
     done = work(settings, tell=console.say, progress=console.progress)
     record = done.record

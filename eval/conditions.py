@@ -15,10 +15,10 @@ class Conditions:
 
     hardware: Mapping[str, Fact]
     threads: int
-    workers: int
+    workers: int | None  # pairs computed at once on its machine; None: a cluster's, not known
 
 
-def conditions_of(method: Any, workers: int) -> Conditions:
+def conditions_of(method: Any, workers: int | None) -> Conditions:
     """Return the conditions under which this process runs a method."""
     network = hasattr(method, "device")
     found = hardware(str(getattr(method, "device", "cpu")))

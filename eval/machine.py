@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from threadpoolctl import threadpool_info
+from threadpoolctl import ThreadpoolController, threadpool_info
 
 PACKAGES = (
     "lowlight-toolkit", "numpy", "scipy", "opencv-python-headless", "scikit-image", "rawpy",
@@ -80,6 +82,16 @@ def threads(*, network: bool) -> int:
         return int(torch.get_num_threads())
     counts = [int(pool["num_threads"]) for pool in threadpool_info()]
     return max([1, *counts, *([int(cv2.getNumThreads())] if cv2 is not None else [])])
+
+
+@contextlib.contextmanager
+def one_algebra_thread() -> Iterator[None]:
+    """Let NumPy and SciPy multiply with one thread inside: sums follow the number of threads.
+
+    Torch has a library of its own, which is left alone.
+    """
+    with ThreadpoolController().select(internal_api="openblas").limit(limits=1):
+        yield
 
 
 def synchronise() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from eval.elsewhere import engine_of, workers_of
 from eval.folder import check_folder
 from eval.machine import software
 from eval.metrics import find_metrics
@@ -39,6 +40,7 @@ def plan_outside(settings: Settings, tell: Callable[[str], None]) -> OutsidePlan
         If a picture is missing, twice or of another size, or flags are of a method that is run.
     """
     folder = _outputs(settings)
+    engine = engine_of(settings.engine, settings.workers)
     told = read_told(folder, settings.method or None)
     settings = replace(settings, method=str(told.name))
     store = open_store(settings.dataset)
@@ -56,10 +58,10 @@ def plan_outside(settings: Settings, tell: Callable[[str], None]) -> OutsidePlan
         settings.method, (), None, store.path, tuple(metric.name for metric in metrics),
         settings.out or run_folder(settings, store, track, LABEL, partial=partial),
         _fingerprint(content, store, [metric.definition for metric in metrics]),
-        settings.workers, folder,
+        workers_of(engine), folder,
     )  # fmt: skip
     return OutsidePlan(
-        settings, store, track, metrics, chosen, partial, method, {}, LABEL, {}, job, told
+        settings, store, track, metrics, chosen, partial, method, {}, LABEL, {}, engine, job, told
     )
 
 

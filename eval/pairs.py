@@ -42,7 +42,7 @@ class Job:
     metrics: tuple[str, ...]
     folder: Path
     fingerprint: str  # of all that fixes the scores; kept rows of another one are not used
-    workers: int = 1
+    workers: int | None = 1  # pairs computed at once on a machine; None: a cluster's, not known
     outputs: Path | None = None  # of an outside method: its pictures, looked up instead
     disturbance: Disturbance | None = None  # of what the method is given
     pictures: bool = True  # whether outputs and small pictures are kept

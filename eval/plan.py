@@ -13,6 +13,7 @@ from baselines import method as methods
 from baselines.inputs import check_data
 from baselines.method import Method, MethodInfo
 from eval import tracks
+from eval.elsewhere import THREADS, check_device, engine_of, workers_of
 from eval.folder import check_folder
 from eval.label import folder_name, label_of
 from eval.machine import software, threads
@@ -23,7 +24,8 @@ from eval.pairs import Job, accepted, load_method
 from eval.readable import check_metrics
 from eval.tracks import Track
 from eval.trained import check_own, is_own, missing, own_weights, warn_of_leak
-from lldata.errors import MethodError, ScoreError
+from lldata.engine import Engine
+from lldata.errors import ScoreError
 from lldata.store import Store, home, open_store
 
 
@@ -41,7 +43,8 @@ class Settings:
     seed: int = 0
     out: Path | None = None
     limit: int | None = None
-    workers: int = 1
+    workers: int | None = None  # None: this process, or a cluster's own
+    engine: str = "local"  # or dask=ADDRESS
     device: str = "auto"
     download: bool = False
     outputs: Path | None = None  # of an outside method, which is then only a name
@@ -61,6 +64,7 @@ class Plan:
     config: Mapping[str, Any]  # of the weights
     label: str
     options: Mapping[str, Any]  # as the record keeps them: those given, and what else it reads
+    engine: Engine | None  # None: this very process
     job: Job
 
     @property
@@ -78,6 +82,7 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
         If the method, dataset, track, weights or a metric cannot be had, or flags contradict.
     """
     info = _checked_info(settings)
+    engine = engine_of(settings.engine, settings.workers)
     if settings.out is not None:
         check_folder(settings.out, f"--out {settings.out}")
     store = open_store(settings.dataset)
@@ -93,6 +98,7 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
         settings.method, settings.options, {"device": settings.device, "seed": settings.seed}
     )
     weights, method, config = _loaded(settings, options, store, own, trainable=info.trainable)
+    check_device(method, engine)
     check_metrics(metrics, method, store, rows)
     warn_of_leak(config, chosen, store, tell)
     read = read_by(method, _cameras(store, rows[: settings.limit]))
@@ -109,11 +115,16 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
         store.path,
         tuple(metric.name for metric in metrics),
         folder,
-        _fingerprint(recorded(settings.method, options) | read, method, config, store, metrics),
-        settings.workers,
-    )
-    told = given | read
-    return Plan(settings, store, track, metrics, chosen, partial, method, config, label, told, job)
+        _fingerprint(
+            recorded(settings.method, options) | read, method, config, store, metrics,
+            threads_each=None if engine is None else THREADS,
+        ),
+        workers_of(engine),
+    )  # fmt: skip
+    return Plan(
+        settings, store, track, metrics, chosen, partial, method, config, label, given | read,
+        engine, job,
+    )  # fmt: skip
 
 
 def _cameras(store: Store, rows: Any) -> Iterator[str]:
@@ -171,8 +182,15 @@ def _fingerprint(
     config: Mapping[str, Any],
     store: Store,
     metrics: Iterable[Metric],
+    *,
+    threads_each: int | None,
 ) -> str:
-    """Return the hash of all that fixes the scores: pairs kept under another are not used."""
+    """Return the hash of all that fixes the scores: pairs kept under another are not used.
+
+    Parameters
+    ----------
+    threads_each : those each pair is computed with; None: those of this process
+    """
     network = hasattr(method, "device")
     facts = {
         "method": [method.info.name, method.info.input],
@@ -180,7 +198,7 @@ def _fingerprint(
         "weights": config.get("sha256"),
         "device": str(getattr(method, "device", "cpu")),
         "precision": getattr(method, "precision", None),
-        "threads": threads(network=True) if network else None,
+        "threads": (threads_each or threads(network=True)) if network else None,
         "data": [store.digest, store.reference_digest],
         "metrics": [metric.definition for metric in metrics],
         "software": software(),
@@ -197,7 +215,7 @@ def check_counts(settings: Settings) -> None:
             "at least 1 is needed",
             "Give a larger number, or leave it out",
         )
-    if settings.workers < 1:
+    if settings.workers is not None and settings.workers < 1:
         raise ScoreError(
             f"--workers {settings.workers}",
             "nobody would work",
@@ -209,13 +227,6 @@ def check_counts(settings: Settings) -> None:
 def _checked_info(settings: Settings) -> MethodInfo:
     info = methods.info(settings.method)
     check_counts(settings)
-    if settings.workers > 1 and info.trainable:
-        raise MethodError(
-            f"--workers {settings.workers}",
-            f"{settings.method} is a network",
-            "networks use every core for one pair",
-            "Leave --workers out",
-        )
     return info
 
 

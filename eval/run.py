@@ -9,8 +9,9 @@ from pathlib import Path
 from statistics import median
 
 from eval.conditions import Conditions, distinct, hardware_of
+from eval.elsewhere import scored_elsewhere
 from eval.folder import RECORD, TABLE, held
-from eval.machine import software
+from eval.machine import one_algebra_thread, software
 from eval.outside_plan import OutsidePlan, as_told, plan_outside
 from eval.overlapped import overlapped, timed
 from eval.pairs import Finished, kept, score_pair
@@ -21,9 +22,6 @@ from eval.report import write_report
 from eval.rows import rows_csv
 from eval.trained import trained_on
 from lldata import publish
-from lldata.engine import Local, Unit, run_units
-
-TIMEOUT_S = 6 * 3600.0  # of one pair; methods that are fitted to each image take their time
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 
@@ -89,17 +87,14 @@ def scored(plan: Plan, progress: Progress) -> Iterator[Finished]:
 
 
 def _work(plan: Plan, pairs: list[str]) -> Iterator[Finished]:
-    if plan.settings.workers == 1 and plan.store.kind == "clips":
-        yield from (score_pair(plan.job, pair) for pair in pairs)
+    if plan.engine is not None:
+        yield from scored_elsewhere(plan.job, plan.method, pairs, plan.engine)
         return
-    if plan.settings.workers == 1:
-        yield from overlapped(plan.job, pairs, timed(plan.pairs))
-        return
-    units = (Unit(pair, score_pair, (plan.job, pair)) for pair in pairs)
-    for _, result in run_units(units, Local(plan.settings.workers, TIMEOUT_S)):
-        if isinstance(result, BaseException):
-            raise result
-        yield result
+    with one_algebra_thread():  # as there
+        if plan.store.kind == "clips":
+            yield from (score_pair(plan.job, pair) for pair in pairs)
+        else:
+            yield from overlapped(plan.job, pairs, timed(plan.pairs))
 
 
 def record_of(plan: Plan, finished: list[Finished]) -> Record:

@@ -9,14 +9,18 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from eval.plan import Settings
+from eval.run import run
 from lldata import cluster, ingest, store
 from lldata.engine import Dask, Local, Unit, named, run_units
 from lldata.errors import LowLightError
 from tests.captures import light, write_scene
+from tests.stores import night
 
 distributed = pytest.importorskip("distributed", reason="the extra cluster is not installed")
 
@@ -105,6 +109,31 @@ def test_ingest_stores_what_the_local_engine_stores(dask: Dask, tmp_path: Path):
         stored = store.open_store(name)
         digests[name] = (stored.digest, stored.reference_digest, list(stored.pairs["status"]))
     assert digests["here"] == digests["there"]
+
+
+def test_a_run_scores_what_it_scores_here_into_the_folder_named_here(
+    dask: Dask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    night(store.home() / "night", "train test test test")
+    monkeypatch.chdir(tmp_path)
+    settings = Settings("gamma", "night", metrics=("psnr_float", "ssim"))
+    here = run(replace(settings, out=Path("here"))).record
+    there = run(replace(settings, out=Path("there"), engine=f"dask={dask.address}")).record
+    assert [replace(row, seconds=None) for row in there.rows] == [
+        replace(row, seconds=None) for row in here.rows
+    ]
+    assert (there.timing["workers"], there.timing["alone"]) == (None, False)
+    for path in sorted((tmp_path / "here" / "outputs").rglob("*.png")):
+        twin = tmp_path / "there" / path.relative_to(tmp_path / "here")
+        assert twin.read_bytes() == path.read_bytes()
+
+
+def test_a_pair_that_fails_there_ends_the_run_with_its_error(dask: Dask, tmp_path: Path):
+    dataset = night(tmp_path / "night", "train test")
+    settings = Settings("scaled", dataset.path, engine=f"dask={dask.address}", out=tmp_path / "out")
+    store.scene_path(dataset.path, "00002").unlink()
+    with pytest.raises(LowLightError, match="00002"):
+        run(settings)
 
 
 def test_a_worker_that_is_killed_costs_no_unit(folder: Path, dask: Dask):
