@@ -49,7 +49,8 @@ def read(path: Path) -> Picture:
     """
     path = Path(path)
     if not path.is_file():
-        raise _unreadable(path, "there is no such file")
+        found = "it is a folder" if path.is_dir() else "there is no such file"
+        raise _unreadable(path, found)
     try:
         return _tiff(path) if _is_tiff(path) else _other(path)
     except UnidentifiedImageError as error:

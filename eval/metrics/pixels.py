@@ -30,26 +30,35 @@ def check(image: Image, role: str) -> None:
             "images are scored as (height, width, 3) RGB",
             "Convert it to RGB without alpha",
         )
-    if image.dtype in (np.uint8, np.uint16):
+    if image.dtype.kind == "u" and image.dtype.itemsize <= 2:
         return
-    if image.dtype.kind != "f":
-        raise ScoreError(
-            role,
-            f"its values are {image.dtype}",
-            "uint8, uint16 or floats in [0, 1] can be scored",
-            "Convert it to one of these",
-        )
+    check_numbers(image, role, "uint8, uint16 or floats in [0, 1]")
     low, high = float(image.min()), float(image.max())
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise ScoreError(
-            role, "it holds NaN or infinite values", "every value must be finite", "Correct it"
-        )
     if low < -1 or high > 2:
         raise ScoreError(
             role,
             f"its floats reach from {low:.4g} to {high:.4g}",
             "floats are scored on the scale where 1 is white",
             "Divide by the value of white, or pass uint8 or uint16",
+        )
+
+
+def check_numbers(values: Image, role: str, expected: str = "floats") -> None:
+    """Refuse values that are no floats, or not finite.
+
+    Raises
+    ------
+    ScoreError
+        If they are others, or hold NaN or infinities.
+    """
+    if values.dtype.kind != "f":
+        raise ScoreError(
+            role, f"its values are {values.dtype}", f"{expected} can be scored",
+            "Convert it to one of these",
+        )  # fmt: skip
+    if not (np.isfinite(values.min()) and np.isfinite(values.max())):
+        raise ScoreError(
+            role, "it holds NaN or infinite values", "every value must be finite", "Correct it"
         )
 
 
@@ -85,7 +94,7 @@ def to_uint8(image: Image) -> NDArray[np.uint8]:
     result = np.empty(image.shape, np.uint8)
     for row in range(0, len(image), ROWS):
         part = image[row : row + ROWS]
-        if image.dtype == np.uint16:
+        if image.dtype.kind == "u":  # 16 bits, in either order of bytes
             result[row : row + ROWS] = (part.astype(np.uint32) + 128) // 257
         else:
             unit = np.clip(part.astype(np.result_type(part, np.float32), copy=False), 0, 1)

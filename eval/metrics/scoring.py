@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import eval.metrics as package
 from eval.metrics.definition import Image, Metric
-from eval.metrics.pixels import check, check_same_size, prepare
+from eval.metrics.pixels import check, check_numbers, check_same_size, prepare
 from lldata.errors import ScoreError
 
 THROUGH_PYIQA = "pyiqa:"
@@ -107,8 +107,9 @@ def score_images(
         check(image, role)
         check_same_size(given["output"], image, role)
     if raw is not None:
-        _check_planes(*raw)
-        given |= dict(zip(("raw_output", "raw_reference"), raw, strict=True))
+        planes = [np.asarray(each) for each in raw]
+        _check_planes(*planes)
+        given |= dict(zip(("raw_output", "raw_reference"), planes, strict=True))
     prepared: dict[tuple[str, str], Image] = {}
     scores = {}
     for item in metrics:
@@ -162,10 +163,12 @@ def _check_planes(output: Planes, reference: Planes) -> None:
             "Give planes of the same frame",
         )
     for planes, role in ((output, "raw output"), (reference, "raw reference")):
-        if not np.isfinite(planes).all():
+        if planes.ndim != 3 or not planes.size:
             raise ScoreError(
-                role, "it holds NaN or infinite values", "every value must be finite", "Correct it"
-            )
+                role, f"its planes are {planes.shape}", "packed planes are (C, h, w)",
+                "Give the packed planes of a frame",
+            )  # fmt: skip
+        check_numbers(planes, role)
 
 
 def _lacks(metric: Metric, role: str) -> ScoreError:

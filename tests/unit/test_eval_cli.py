@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 import leaderboard
@@ -118,6 +120,88 @@ def test_a_run_is_submitted_and_the_submission_checked(lleval: Any, tmp_path: Pa
     code, out, err = lleval("leaderboard", "check", bundle)
     assert (code, out) == (1, "")
     assert err.rstrip().endswith("b.zip: refused")
+
+
+def no_photograph(kind: str, path: Path) -> None:
+    """Write a file that a careless hand might give to be scored."""
+    grey = np.random.default_rng(0).integers(0, 256, (20, 30), dtype=np.uint8)
+    if kind == "folder":
+        path.mkdir()
+    elif kind in ("empty", "text"):
+        path.write_bytes(b"" if kind == "empty" else b"no picture\n")
+    elif kind == "cut":
+        Image.fromarray(grey).save(path)
+        path.write_bytes(path.read_bytes()[:-40])
+    elif kind in ("floats", "nan"):
+        values = np.full((20, 30, 3), np.nan if kind == "nan" else 0.5, np.float32)
+        tifffile.imwrite(path, values, photometric="rgb")
+    elif kind == "signed":
+        tifffile.imwrite(path, np.zeros((20, 30, 3), np.int32), photometric="rgb")
+    elif kind == "clear":
+        Image.fromarray(np.dstack([grey] * 4)).save(path)
+    elif kind == "gif":
+        Image.fromarray(grey).save(path, "GIF")
+    else:
+        side = {"one pixel": 1, "below the window": 10, "another size": 64}[kind]
+        Image.fromarray(np.zeros((side, side, 3), np.uint8)).save(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("folder", "it is a folder"),
+        ("empty", "its content is no image"),
+        ("text", "its content is no image"),
+        ("cut", "it cannot be decoded"),
+        ("floats", "its pixels are not 8 or 16 bits"),
+        ("nan", "its pixels are not 8 or 16 bits"),
+        ("signed", "its pixels are not 8 or 16 bits"),
+        ("clear", "parts of it are transparent"),
+        ("gif", "it is a GIF file"),
+        ("another size", "its size is 64x64, but the reference is 30x20"),
+        ("one pixel", "its size is 1x1, but the reference is 30x20"),
+    ],
+)
+def test_what_is_no_photograph_is_one_line_whichever_side_it_stands_on(
+    lleval: Any, two: list[Path], tmp_path: Path, kind: str, message: str
+):
+    bad = tmp_path / "bad.png"
+    no_photograph(kind, bad)
+    for arguments in ((bad, two[1]), (two[0], bad)):
+        code, out, err = lleval("score", *arguments, "--json")
+        assert (code, out, len(err.splitlines())) == (2, "", 1)
+        assert message in err or "reference is 1x1" in err or "reference is 64x64" in err
+
+
+@pytest.mark.parametrize("kind", ["one pixel", "below the window"])
+def test_a_picture_below_the_window_has_every_score_but_ssim(
+    lleval: Any, tmp_path: Path, kind: str
+):
+    small = tmp_path / "small.png"
+    no_photograph(kind, small)
+    code, out, err = lleval("score", small, small, "--json")
+    assert (code, out) == (2, "")
+    assert "its window needs at least 11x11 pixels" in err
+    names = "psnr,psnr_y,psnr_float,psnr_gtmean,mae,delta_e,entropy,colourfulness,loe"
+    code, out, _ = lleval("score", small, small, "--input", small, "--metrics", names, "--json")
+    assert code == 0
+    scores = json.loads(out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert {name for name, value in scores.items() if value is None} == {
+        "psnr", "psnr_y", "psnr_float", "psnr_gtmean",
+    }  # fmt: skip
+    assert set(scores.values()) == {None, 0}
+
+
+def test_pictures_of_one_channel_of_16_bits_or_with_a_palette_are_scored_as_rgb(
+    lleval: Any, two: list[Path], tmp_path: Path
+):
+    eight = np.asarray(Image.open(two[0]))
+    cv2.imwrite(str(tmp_path / "deep.png"), eight[..., ::-1].astype(np.uint16) * 257)
+    assert json.loads(lleval("score", tmp_path / "deep.png", two[0], "--json")[1])["psnr"] is None
+    for name, mode in (("grey.png", "L"), ("palette.png", "P"), ("bits.png", "1")):
+        Image.open(two[0]).convert(mode).save(tmp_path / name)
+        code, out, _ = lleval("score", tmp_path / name, two[0], "--json")
+        assert (code, json.loads(out)["psnr"] > 5) == (0, True)
 
 
 def test_compare_prints_a_row_for_every_two_records(lleval: Any, tmp_path: Path):
