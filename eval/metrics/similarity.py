@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,10 @@ from lldata.errors import ScoreError
 RADIUS = 5  # 11x11 window
 SIGMA = 1.5
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-TILE = 192  # side of the tiles: their float64 moments stay in the processor's cache
+# Side of the tiles: their moments stay in the processor's cache, and with the window's borders
+# every row of them begins with a line of it.
+TILE = 190
+LINE = 64  # bytes
 WINDOW: dict[str, Any] = {
     "window": "Gaussian 11x11",
     "sigma": SIGMA,
@@ -110,24 +114,32 @@ class _Buffers:
 
     def __init__(self, channels: int) -> None:
         outer = (TILE + 2 * RADIUS, TILE + 2 * RADIUS, channels)
-        inner = (TILE, TILE, channels)
-        self.moments = [np.empty(outer, np.float64) for _ in range(4)]
-        self.square = np.empty(outer, np.uint16)
-        self.difference = np.empty(outer, np.uint8)
-        self.product = np.empty(inner, np.float64)
-        self.terms = [np.empty(inner, np.float32) for _ in range(4)]
+        inner = (TILE, *outer[1:])
+        self.moments = [_aligned(outer, np.float64) for _ in range(4)]
+        self.square = _aligned(outer, np.uint16)
+        self.difference = _aligned(outer, np.uint8)
+        self.product = _aligned(inner, np.float64)
+        self.terms = [_aligned(inner, np.float32) for _ in range(4)]
         distance = np.arange(-RADIUS, RADIUS + 1)
         weights = np.exp(-(distance**2) / (2 * SIGMA**2))
         self.window = weights / weights.sum()
 
     def moment(self, values: NDArray[Any], index: int) -> NDArray[np.float64]:
-        """Return the windowed mean of `values` where the window fits."""
+        """Return the windowed mean of `values` in the rows where the window fits."""
         height, width = values.shape[:2]
         out = self.moments[index][:height, :width]
         cv2.sepFilter2D(
             values, cv2.CV_64F, self.window, self.window, dst=out, borderType=cv2.BORDER_CONSTANT
         )
-        return out[RADIUS:-RADIUS, RADIUS:-RADIUS]
+        return out[RADIUS:-RADIUS]
+
+
+def _aligned(shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
+    """Return an array that begins where a line of the cache does."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    room = np.empty(size + LINE, np.uint8)
+    start = -room.ctypes.data % LINE
+    return room[start : start + size].view(dtype).reshape(shape)
 
 
 def _tile(output: Bytes, reference: Bytes, buffers: _Buffers) -> float:
@@ -136,13 +148,15 @@ def _tile(output: Bytes, reference: Bytes, buffers: _Buffers) -> float:
     Variances are differences of large moments, so those are float64; what is left is summed
     terms of like size, for which float32 keeps 1e-7. With m and v the means and (co)variances,
     d the difference image: v_out + v_ref = v_d + 2 v_both, m_out^2 + m_ref^2 = m_d^2 + 2 m m.
+    Whole rows are computed, in place, as one block of memory; the columns where the window does
+    not fit are left out of the sum.
     """
     height, width = output.shape[:2]
     square = buffers.square[:height, :width]
     difference = buffers.difference[:height, :width]
-    product = buffers.product[: height - 2 * RADIUS, : width - 2 * RADIUS]
+    product = buffers.product[: height - 2 * RADIUS, :width]
     covariance, spread, means, shift = (
-        term[: height - 2 * RADIUS, : width - 2 * RADIUS] for term in buffers.terms
+        term[: height - 2 * RADIUS, :width] for term in buffers.terms
     )
     mean_output, mean_reference = buffers.moment(output, 0), buffers.moment(reference, 1)
     np.multiply(output, reference, out=square, dtype=np.uint16)
@@ -170,4 +184,4 @@ def _tile(output: Bytes, reference: Bytes, buffers: _Buffers) -> float:
     covariance *= means
     spread *= shift
     covariance /= spread
-    return float(covariance.sum(axis=(1, 2)).sum(dtype=np.float64))
+    return float(covariance[:, RADIUS:-RADIUS].sum(axis=(1, 2)).sum(dtype=np.float64))
