@@ -17,7 +17,7 @@ _cli = typer.Typer(
     context_settings=_HELP, help="Run methods on datasets, score them, publish the scores.",
 )  # fmt: skip
 _board = typer.Typer(no_args_is_help=True, context_settings=_HELP, help="The leaderboard.")
-_KEEPERS = ("run", "train", "enhance", "leaderboard")  # what they finished stays
+_KEEPERS = ("run", "train", "enhance", "reproduce", "matrix", "sweep")  # what they finished stays
 _cli.add_typer(_board, name="leaderboard")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
@@ -532,8 +532,8 @@ def verify(
 
     Example: lleval verify sid/record.json --from-outputs
     """
-    from eval.verify import Asked
-    from eval.verify import verify as work
+    from eval.verification.verify import Asked
+    from eval.verification.verify import verify as work
 
     asked = Asked(record, _how(from_outputs, rerun), dataset, weights, _options(options), device)
     found = work(asked, progress=console.progress)

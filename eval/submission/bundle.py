@@ -28,7 +28,7 @@ from lldata.console import to_json
 
 FORMAT = 1
 MANIFEST, RECORD, OUTPUTS = "manifest.json", "record.json", "outputs/"
-LARGEST_TEXT = 64 * 2**20  # bytes of one JSON member
+LARGEST_TEXT = 16 * 2**20  # bytes of one JSON member
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # a zip knows no earlier time
 _PIECE = 2**20
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eval import claims
-from eval.findings import Finding, failed
-from eval.recompute import Difference
 from eval.submission.bundle import Bundle, read_bundle
 from eval.submission.entries import Entry, place, read_entries, rivals, same_scores
 from eval.submission.form import check_manifest, check_record, pictures_told
 from eval.submission.recomputed import recomputed
 from eval.submission.training import training
+from eval.verification import claims
+from eval.verification.findings import Finding, failed
+from eval.verification.recompute import Difference
 from lldata.console import counted
 from lldata.errors import ScoreError
 from lldata.store import open_store

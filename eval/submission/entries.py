@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from eval.findings import Finding, judged
 from eval.record import Record
 from eval.submission.bundle import Bundle, read_bundle
 from eval.valid import read_valid
+from eval.verification.findings import Finding, judged
 from lldata.errors import ScoreError
 
 SHORTEST_NAME = 12  # hex digits that name a bundle
@@ -131,7 +131,7 @@ def rivals(bundle: Bundle, entries: Sequence[Entry]) -> list[Entry]:
     mine, owner = bundle.record, bundle.manifest.owner
     return [
         entry for entry in entries
-        if (entry.record.digest, entry.record.track) == (mine.digest, mine.track)
+        if entry.record.digest == mine.digest
         and not (owner is not None and owner == entry.owner and entry.record.method == mine.method)
     ]  # fmt: skip
 

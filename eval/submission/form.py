@@ -6,11 +6,11 @@ import re
 from datetime import datetime
 
 from baselines import method as methods
-from eval.findings import Finding, first_of, judged
 from eval.outside import reference_shape
 from eval.record import Record
 from eval.submission.bundle import Bundle, Manifest
 from eval.submission.submit import CORRECTS, OWNER, frames_of, members
+from eval.verification.findings import Finding, first_of, judged
 from lldata.console import counted
 from lldata.errors import LowLightError, ScoreError
 from lldata.store import NAME, Store

@@ -11,10 +11,10 @@ from typing import Any, Literal
 from eval.metrics import find_metrics
 from eval.metrics.pixels import to_uint8
 from eval.pictures import Bytes
-from eval.recompute import score_again
 from eval.submission.bundle import Member, opened, picture_content
 from eval.submission.likeness import fitted_nearness, nearness
 from eval.submission.zip_layout import refuse
+from eval.verification.recompute import score_again
 from lldata.clip_sample import clip_reference
 from lldata.reading.picture_files import decode_picture, stated_size
 from lldata.sample import pair_row, reference_picture

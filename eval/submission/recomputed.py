@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from eval.clip_pairs import Scored
-from eval.findings import Finding, first_of, judged
 from eval.metrics import find_metrics
-from eval.recompute import Difference, differences, exact
 from eval.record import Record
 from eval.submission.bundle import Bundle
 from eval.submission.entries import Entry, rivals
 from eval.submission.likeness import LIKE
 from eval.submission.pixels import Files, Judged, Task, judge
 from eval.submission.submit import frames_of, members
+from eval.verification.findings import Finding, first_of, judged
+from eval.verification.recompute import Difference, differences, exact
 from lldata.console import counted
 from lldata.engine import GIBIBYTE, Local, Unit, run_units
 from lldata.errors import LowLightError

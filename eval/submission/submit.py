@@ -9,14 +9,22 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from eval.findings import failed
 from eval.folder import check_folder, frame_path, output_path
 from eval.outside import reference_shape
 from eval.record import Record
 from eval.strict_json import strict_object
-from eval.submission.bundle import OUTPUTS, Manifest, Member, write_bundle
+from eval.submission.bundle import (
+    LARGEST_TEXT,
+    OUTPUTS,
+    Manifest,
+    Member,
+    read_bundle,
+    write_bundle,
+)
 from eval.submission.plain_text import check_texts
-from eval.verify import Asked, verify
+from eval.submission.zip_layout import LARGEST
+from eval.verification.findings import failed
+from eval.verification.verify import Asked, verify
 from lldata.console import to_json
 from lldata.errors import ScoreError
 from lldata.reading.picture_files import stated_size
@@ -61,35 +69,59 @@ def submit(
         If the run is partial, or any of its scores does not follow from the outputs kept.
     """
     _check_flags(asked)
-    verdict = verify(Asked(asked.record, "outputs", asked.dataset), progress=progress)
-    record = verdict.record
-    wrong = [one.message for one in failed(verdict.findings)]
-    wrong += [one.message for one in verdict.findings if one.check == "floats"]
-    if record is None or wrong:
-        raise ScoreError(
-            verdict.path, wrong[0] if wrong else "it is no record",
-            "every score of a submission follows from its outputs",
-            "Run the method again with metrics of 8-bit pictures, and change nothing",
-        )  # fmt: skip
-    if record.partial:
-        raise ScoreError(
-            verdict.path, "it is partial (--limit)", "an entry scores every pair of its track",
-            "Run it again without --limit",
-        )  # fmt: skip
+    record, folder = _verified(asked, progress)
     store = open_store(asked.dataset or record.dataset)
-    files = dict(_files(verdict.path.parent, store, record))
+    files = dict(_files(folder, store, record))
     record = replace(record, level="recomputed")
     content = (to_json(record.document()) + "\n").encode()
-    check_texts(verdict.path, strict_object(verdict.path, content))
+    check_texts(asked.record, strict_object(asked.record, content))
     manifest = Manifest(
         hashlib.sha256(content).hexdigest(),
         {name: _member(path) for name, path in sorted(files.items())},
         asked.owner,
         asked.corrects,
     )
+    _check_size(asked.record, manifest, content)
     write_bundle(asked.out, manifest, content, files)
-    sha256 = hashlib.sha256(asked.out.read_bytes()).hexdigest()
-    return Submitted(asked.out, sha256, record)
+    return Submitted(asked.out, _read_back(asked.out), record)
+
+
+def _verified(asked: Submission, progress: Progress) -> tuple[Record, Path]:
+    """Return the record and its run's folder, every score recomputed from the outputs there."""
+    verdict = verify(Asked(asked.record, "outputs", asked.dataset), progress=progress)
+    wrong = [one.message for one in failed(verdict.findings)]
+    wrong += [one.message for one in verdict.findings if one.check == "floats"]
+    if verdict.record is None or wrong:
+        raise ScoreError(
+            verdict.path, wrong[0] if wrong else "it is no record",
+            "every score of a submission follows from its outputs",
+            "Run the method again with metrics of 8-bit pictures, and change nothing",
+        )  # fmt: skip
+    if verdict.record.partial:
+        raise ScoreError(
+            verdict.path, "it is partial (--limit)", "an entry scores every pair of its track",
+            "Run it again without --limit",
+        )  # fmt: skip
+    return verdict.record, verdict.path.parent
+
+
+def _check_size(path: Path, manifest: Manifest, record: bytes) -> None:
+    size = sum(member.bytes for member in manifest.files.values())
+    if max(size, len(record) * LARGEST // LARGEST_TEXT) > 0.99 * LARGEST:
+        raise ScoreError(
+            path, f"its outputs have {size / 1e9:.2f} GB, its record {len(record) / 1e6:.0f} MB",
+            f"a bundle holds {LARGEST / 1e9:.2f} GB and a record of {LARGEST_TEXT / 1e6:.0f} MB",
+            "Submit on a track of fewer pairs",
+        )  # fmt: skip
+
+
+def _read_back(path: Path) -> str:
+    """Return the sha256 of a bundle that others will read; one they would refuse is removed."""
+    try:
+        return read_bundle(path).sha256
+    except ScoreError:
+        path.unlink()
+        raise
 
 
 def members(pair: str, count: int | None) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from eval.findings import Finding, judged
 from eval.record import Record
+from eval.verification.findings import Finding, judged
 from lldata.errors import LowLightError
 from lldata.measures.likeness import matches
 from lldata.store import NAME, Store, open_store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,12 @@ RECORDS = sorted(ROOT.rglob("*.json"))
 def test_a_record_is_of_its_track_method_and_definitions(path: Path):
     record = Record.read(path)
     track = tracks.load(path.parent.name)
-    assert (record.track, record.file_name) == (track.name, path.stem)
+    assert record.track == track.name
+    assert re.fullmatch(re.escape(record.file_name) + r"(\.\d+)?", path.stem)  # .2: a correction
     assert (record.digest, record.reference_digest) == (track.digest, track.reference_digest)
     assert (record.split, record.partial) == (track.split, False)
-    assert record.reference_use == method.info(record.method).reference_use
+    if record.outside is None:
+        assert record.reference_use == method.info(record.method).reference_use
     for name, use in record.metrics.items():
         assert use.definition == find_metric(name).definition
 

@@ -18,7 +18,7 @@ from eval.folder import output_path
 from eval.plan import Settings
 from eval.record import MetricUse, Record, pairs_sha256
 from eval.run import run
-from eval.verify import Asked, Verdict, verify
+from eval.verification.verify import Asked, Verdict, verify
 from lldata.errors import LowLightError
 from lldata.store import home, open_store
 from tests.pictures import write

@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from eval import claims
-from eval.findings import Finding, failed, first_of, judged
+from eval.clip_pairs import Scored
 from eval.folder import RECORD
 from eval.metrics import find_metrics
 from eval.outside import picture_files, reference_shape
 from eval.pictures import Bytes
-from eval.recompute import Difference, differences, exact, score_again
-from eval.record import Level, Record
-from eval.rerun import run_again
+from eval.record import Level, Record, Row
 from eval.strict_json import file_content
 from eval.valid import valid
+from eval.verification import claims
+from eval.verification.findings import Finding, failed, first_of, judged
+from eval.verification.recompute import Difference, differences, exact, score_again
+from eval.verification.rerun import run_again
 from lldata.console import counted
 from lldata.errors import LowLightError, ScoreError
 from lldata.reading.picture_files import read_picture
@@ -90,27 +91,29 @@ def verify(
         return Verdict(path, None, (Finding("record", "fail", str(error)),), (), asked.how)
     store = claims.open_claimed(record, asked.dataset)
     about_weights, weights = claims.weights(record, asked.weights)
-    findings = [
+    findings = [*_claims(record, store), about_weights]
+    if asked.how == "claims" or failed(findings):
+        return Verdict(path, record, tuple(findings), (), asked.how)
+    if store is None:
+        raise ScoreError(
+            path, f"its dataset {record.dataset} is not at hand", "its references are needed",
+            "Ingest it, or name it with --dataset",
+        )  # fmt: skip
+    if asked.how == "outputs":
+        more, found = _from_outputs(record, store, path.parent / "outputs", progress)
+    else:
+        more, found = run_again(record, store, weights, asked.options, asked.device, progress)
+    return Verdict(path, record, (*findings, *more), tuple(found), asked.how)
+
+
+def _claims(record: Record, store: Store | None) -> list[Finding]:
+    return [
         Finding("record", "pass", f"{record.file_name}, {counted(len(record.rows), 'pair')}"),
         claims.definitions(record),
         claims.track(record),
         *claims.data(record, store),
         *([] if store is None else [claims.pairs(record, store)]),
-        about_weights,
     ]
-    found: list[Difference] = []
-    if asked.how != "claims" and not failed(findings):
-        if store is None:
-            raise ScoreError(
-                path, f"its dataset {record.dataset} is not at hand", "its references are needed",
-                "Ingest it, or name it with --dataset",
-            )  # fmt: skip
-        if asked.how == "outputs":
-            more, found = _from_outputs(record, store, path.parent / "outputs", progress)
-        else:
-            more, found = run_again(record, store, weights, asked.options, asked.device, progress)
-        findings += more
-    return Verdict(path, record, tuple(findings), tuple(found), asked.how)
 
 
 def _from_outputs(
@@ -134,28 +137,26 @@ def _from_outputs(
                 wrong.append(str(error))
             else:
                 found += differences(row, again)
-                if row.output_sha256 not in (None, again.output_sha256):
-                    wrong.append(f"the output of {row.pair} is not the one that was scored")
-                if row.identical != again.identical:
-                    wrong.append(f"{row.pair}: identical is {row.identical} in the record")
+                wrong += _other_output(row, again)
             advance()
-    left = [metric.name for metric in metrics if metric not in chosen]
-    findings = [
-        judged("outputs", first_of(wrong), f"{counted(len(record.rows), 'pair')} read"),
-        judged("scores", first_of([one.text for one in found]), said_of(record, left))
-        if chosen
-        else Finding("scores", "unknown", "none can be recomputed from 8 bits"),
-    ]
-    if left:
+    told = counted(len(record.rows), "pair")
+    findings = [judged("outputs", first_of(wrong), f"{told} read")]
+    if chosen:
+        said = f"{', '.join(metric.name for metric in chosen)} of {told} recomputed"
+        findings.append(judged("scores", first_of([one.text for one in found]), said))
+    if left := [metric.name for metric in metrics if metric not in chosen]:
         said = f"{', '.join(left)}: computed on floats, and outputs are kept in 8 bits"
         findings.append(Finding("floats", "unknown", said))
     return findings, found
 
 
-def said_of(record: Record, left: list[str]) -> str:
-    """Return which scores were recomputed, in words."""
-    names = [name for name in record.metrics if name not in left]
-    return f"{', '.join(names) or 'none'} of {counted(len(record.rows), 'pair')} recomputed"
+def _other_output(row: Row, again: Scored) -> list[str]:
+    wrong = []
+    if row.output_sha256 not in (None, again.output_sha256):
+        wrong.append(f"the output of {row.pair} is not the one that was scored")
+    if row.identical != again.identical:
+        wrong.append(f"{row.pair}: identical is {row.identical} in the record")
+    return wrong
 
 
 def kept(folder: Path, store: Store, pair: str) -> Iterator[Bytes]:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from eval import tracks
-from eval.findings import Finding, judged
 from eval.kept_weights import file_sha256, files_of, finished
 from eval.metrics import find_metrics, metrics
 from eval.record import Record, Row
 from eval.summary import is_ad_hoc
+from eval.verification.findings import Finding, judged
 from lldata.console import counted
 from lldata.errors import LowLightError
 from lldata.store import Store, open_store

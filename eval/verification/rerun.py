@@ -12,12 +12,12 @@ from typing import Any
 from baselines import method as methods
 from eval import tracks
 from eval.clip_pairs import Scored
-from eval.findings import Finding, first_of, judged
 from eval.option_files import recorded
 from eval.plan import Settings
-from eval.recompute import SAME, Difference, differences
 from eval.record import Record
 from eval.run import run
+from eval.verification.findings import Finding, first_of, judged
+from eval.verification.recompute import SAME, Difference, differences
 from lldata.console import counted
 from lldata.errors import MethodError
 from lldata.store import Store
