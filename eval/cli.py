@@ -284,6 +284,42 @@ def run(
 
 
 @_cli.command()
+def matrix(
+    model: Model,
+    datasets: Annotated[
+        str, typer.Option(metavar="A,B", help="Trained on each of them, scored on each.")
+    ],
+    split: Annotated[str | None, typer.Option(help="train, val or test; default test.")] = None,
+    metrics: Metrics = None,
+    options: Sets = None,
+    limit: Annotated[int | None, typer.Option(help="The first N pairs of each.")] = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Score a trained method on every camera it was trained for: train sensor x test sensor.
+
+    It takes the newest finished weights of each dataset; run it again to go on.
+
+    Example: lleval matrix --model sid --datasets sid_sony,canon6d_iso200
+    """
+    from eval.plan import Settings
+    from eval.studies import matrix as study
+
+    settings = Settings(
+        method=model, dataset="", split=split, metrics=_names(metrics),
+        options=_options(options), limit=limit, device=device,
+    )  # fmt: skip
+    cells = study.matrix(_names(datasets), settings, tell=console.say, progress=console.progress)
+    if as_json:
+        console.print_json(study.document(cells))
+        return
+    for title, columns, rows in study.tables(cells):
+        console.print_table(title, columns, rows)
+    for note in study.notes(cells):
+        console.say_wrapped(note)
+
+
+@_cli.command()
 def sweep(
     model: Model,
     dataset: Dataset,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,6 +26,10 @@ class Interval:
     ci95: tuple[float, float] | None  # None: fewer than 5 groups
     n: int  # pairs in the mean
     groups: int
+
+    def plain(self) -> dict[str, Any]:
+        """Return mean, interval and pairs as a document holds them."""
+        return {"mean": self.mean, "ci95": self.ci95, "n": self.n}
 
 
 def mean_interval(values: Sequence[float], groups: Sequence[str]) -> Interval:

@@ -22,16 +22,20 @@ def own_weights(method: str, store: Store) -> Path | None:
 
 
 def missing(
-    method: str, dataset: str | Path, store: Store, options: Mapping[str, Any]
-) -> MethodError:
-    """Return the error that there are no weights, with the command that makes some."""
+    method: str, dataset: str | Path, store: Store, options: Mapping[str, Any],
+    *, nameable: bool = True,
+) -> MethodError:  # fmt: skip
+    """Return the error that there are no weights, with the command that makes some.
+
+    `nameable`: whether the user can name others with --weights instead.
+    """
     name = method.partition("@")[0]
     command = train_command(name, dataset, store, options)
     return MethodError(
         f"--model {name}",
         f"there are no weights of it trained on {dataset}",
         "a trained method needs some",
-        f"Train them: {command}, or name others with --weights",
+        f"Train them: {command}" + (", or name others with --weights" if nameable else ""),
     )
 
 
@@ -46,16 +50,19 @@ def weights_on(method: str, store: Store, options: Mapping[str, Any] | None = No
     methods.check_trainable(method.partition("@")[0])
     folder = own_weights(method, store)
     if folder is None:
-        raise missing(method, store.name, store, options or {})
+        raise missing(method, store.name, store, options or {}, nameable=False)
     from baselines.training.weights import CONFIG, read_config
 
     path = folder / CONFIG
     config = read_config(path, method.partition("@")[0]) or {}
-    check_own(method, {**config, "path": str(path)}, store, store.name)
+    check_own(method, {**config, "path": str(path)}, store, store.name, nameable=False)
     return folder
 
 
-def check_own(method: str, config: Mapping[str, Any], store: Store, dataset: str | Path) -> None:
+def check_own(
+    method: str, config: Mapping[str, Any], store: Store, dataset: str | Path,
+    *, nameable: bool = True,
+) -> None:  # fmt: skip
     """Refuse weights of a dataset that has only its name in common with this one, or has grown.
 
     Raises
@@ -70,7 +77,8 @@ def check_own(method: str, config: Mapping[str, Any], store: Store, dataset: str
         Path(config["path"]).parent,
         f"these weights were trained on data of digest {str(config.get('digest'))[:12]}",
         f"dataset {store.name} has digest {store.digest[:12]}",
-        f"Move them away and train others: {command}, or name them with --weights",
+        f"Move them away and train others: {command}"
+        + (", or name them with --weights" if nameable else ""),
     )
 
 

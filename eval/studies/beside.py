@@ -147,8 +147,7 @@ def _row(one: Ours, found: Reproduction) -> dict[str, Any]:
         "dataset": found.stores[line.dataset].name,
         "trained_on": found.stores[line.trained_on].name if line.trained_on else None,
         "scores": {
-            name: {"mean": score.mean, "ci95": score.found.ci95, "n": score.found.n,
-                   "definition": score.definition}
+            name: score.found.plain() | {"definition": score.definition}
             for name, score in one.scores.items()
         },
         "record": one.record,

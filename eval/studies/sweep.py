@@ -239,5 +239,4 @@ def _ends(found: Interval, unit: str) -> str | None:
 
 
 def _each(found: Callable[[str], Interval], record: Record) -> dict[str, Any]:
-    scores = {metric: found(metric) for metric in record.metrics}
-    return {name: {"mean": s.mean, "ci95": s.ci95, "n": s.n} for name, s in scores.items()}
+    return {metric: found(metric).plain() for metric in record.metrics}
