@@ -20,7 +20,7 @@ from scipy import optimize, special
 _Array = NDArray[Any]
 
 SHARES = (np.arange(20) + 0.5) / 20  # equally likely before the scores are seen
-LOST_AT = 0.05  # share of the mean's variance that is shared with the residuals, see _given
+LOST_AT = 0.05  # share of the mean's variance that is shared with the residuals, see _shared
 
 
 @dataclass(frozen=True)
@@ -68,37 +68,38 @@ def spread_of_mean(means: _Array, within: _Array, sizes: _Array) -> Spread:
     -----
     For groups of one size it is Student's t on G - 1 degrees of freedom of the groups' means.
     """
-    parts = [_given(float(share), means, within, sizes) for share in SHARES]
-    errors, freedoms, likelihoods = (np.stack(part, -1) for part in zip(*parts, strict=True))
+    pairs, groups = int(sizes.sum()), len(sizes)
+    variances = SHARES[:, None] + (1 - SHARES[:, None]) / sizes  # (K, G), up to a common factor
+    precision = 1 / variances
+    known = precision.sum(axis=1)
+    weights = sizes / pairs
+    of_mean = np.sum(weights**2 * variances, axis=1)
+    residuals = means[..., None, :] - (means @ precision.T / known)[..., None]
+    squares = np.sum(residuals**2 * precision, axis=-1)  # (..., K)
+    total = np.maximum(squares + within[..., None] / (1 - SHARES), np.finfo(np.float64).tiny)
+    likelihoods = -0.5 * (
+        (pairs - 1) * np.log(total)
+        + np.log(variances).sum(axis=1)
+        + np.log(known)
+        + (pairs - groups) * np.log(1 - SHARES)
+    )
+    lost, shared = _shared(residuals, weights * variances - 1 / known[:, None], precision, of_mean)
+    freedoms = groups - 1.0 - shared
+    errors = np.sqrt(of_mean * np.maximum(squares - lost, 0) / freedoms)
     beliefs = np.exp(likelihoods - likelihoods.max(axis=-1, keepdims=True))
     return Spread(errors, freedoms, beliefs / beliefs.sum(axis=-1, keepdims=True))
 
 
-def _given(share: float, means: _Array, within: _Array, sizes: _Array) -> tuple[_Array, ...]:
-    """Return standard error, degrees of freedom and log likelihood of one share of variance.
+def _shared(
+    residuals: _Array, direction: _Array, precision: _Array, of_mean: _Array
+) -> tuple[_Array, _Array]:
+    """Return what the residuals share with the mean, (..., K), and for which shares it counts.
 
     Groups of unequal size make the mean over pairs correlate with the residuals: a large group
     that lies far off moves the mean and widens every other group's residual. That one direction
     is left out of the residuals, and of the degrees of freedom, unless it is of no account.
     """
-    pairs, groups = int(sizes.sum()), len(sizes)
-    variances = share + (1 - share) / sizes  # of the groups' means, up to a common factor
-    precision = 1 / variances
-    weights = sizes / pairs
-    of_mean = float(np.sum(weights**2 * variances))
-    residuals = means - (means @ precision / precision.sum())[..., None]
-    squares = residuals**2 @ precision
-    direction = weights * variances - 1 / precision.sum()
-    length = float(np.sum(direction**2 * precision))
-    total = np.maximum(squares + within / (1 - share), np.finfo(np.float64).tiny)
-    likelihood = -0.5 * (
-        (pairs - 1) * np.log(total)
-        + np.log(variances).sum()
-        + np.log(precision.sum())
-        + (pairs - groups) * np.log(1 - share)
-    )
-    freedom = groups - 1
-    if length > LOST_AT * of_mean:
-        squares = np.maximum(squares - (residuals @ (direction * precision)) ** 2 / length, 0)
-        freedom -= 1
-    return np.sqrt(of_mean * squares / freedom), np.asarray(float(freedom)), likelihood
+    length = np.sum(direction**2 * precision, axis=1)
+    shared = length > LOST_AT * of_mean
+    along = np.sum(residuals * (direction * precision), axis=-1)
+    return np.where(shared, along**2 / np.where(shared, length, 1.0), 0.0), shared

@@ -18,7 +18,13 @@ from numpy.typing import NDArray
 
 from eval import sign_flips
 from eval.record import Record
-from eval.statistics import CONFIDENCE, GROUPS_NEEDED, mean_interval
+from eval.statistics import (
+    CONFIDENCE,
+    GROUPS_NEEDED,
+    mean_interval,
+    mean_intervals,
+    sizes_of,
+)
 from lldata.errors import ScoreError
 
 _Array = NDArray[Any]
@@ -72,7 +78,7 @@ def compare(
     couples = list(combinations(records, 2))
     for a, b in couples:
         _check_shared(a, b, tell)
-    return _holm(_tested([_paired(a, b, metric) for a, b in couples]))
+    return _holm(_tested(_together(records, metric) or [_paired(*c, metric) for c in couples]))
 
 
 def tied_with_best(records: Sequence[Record], found: Sequence[Comparison]) -> list[bool | None]:
@@ -182,6 +188,34 @@ def _check_shared(a: Record, b: Record, tell: Callable[[str], None]) -> None:
             f"{a.file_name} ({len(mine)} pairs) and {b.file_name} ({len(theirs)} pairs) share "
             f"{shared}: only these are compared"
         )
+
+
+def _together(records: Sequence[Record], metric: str) -> list[tuple[Comparison, _Array]]:
+    """Return what `_paired` does of every two, at once; nothing where they differ in their pairs.
+
+    Records of one table have the same pairs, and a table of many has hundreds of couples.
+    """
+    scored = [
+        {r.pair: (r.group, score) for r in one.rows if (score := r.scores.get(metric)) is not None}
+        for one in records
+    ]
+    first = scored[0]
+    groups = [group for group, _ in first.values()]
+    if not first or any(each.keys() != first.keys() for each in scored):
+        return []
+    if any([each[pair][0] for pair in first] != groups for each in scored):
+        return []
+    scores = np.asarray([[each[pair][1] for pair in first] for each in scored])
+    a, b = np.triu_indices(len(records), 1)
+    differences = scores[a] - scores[b]
+    sizes, members = sizes_of(groups)
+    sums = differences @ np.eye(len(sizes))[members]
+    found = mean_intervals(differences, groups)
+    return [
+        (Comparison(records[i].file_name, records[j].file_name, metric, one.mean, one.ci95, None,
+                    one.n, one.groups, None), total)
+        for i, j, one, total in zip(a, b, found, sums, strict=True)
+    ]  # fmt: skip
 
 
 def _paired(a: Record, b: Record, metric: str) -> tuple[Comparison, _Array]:

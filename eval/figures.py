@@ -112,6 +112,11 @@ class Column(NamedTuple):
     low: float | None
     high: float | None
 
+    @property
+    def path(self) -> str:
+        """The dots as one SVG path: a point is a line of no length with round ends."""
+        return "".join(f"M{x} {y}h0" for x, y in self.dots)
+
 
 class Columns(NamedTuple):
     """Columns side by side over a vertical score axis."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from eval.clustered import spread_of_mean
+from eval.clustered import Spread, spread_of_mean
 from eval.record import Row
 
 GROUPS_NEEDED = 5
@@ -38,18 +39,32 @@ def mean_interval(values: Sequence[float], groups: Sequence[str]) -> Interval:
     For groups of one size it is Student's, from the groups' means on (groups - 1) degrees of
     freedom; how groups of unequal size are weighed is told in `eval.clustered`.
     """
-    x = np.asarray(values, dtype=np.float64)
-    if len(x) == 0:
+    if len(values) == 0:
         return Interval(None, None, 0, 0)
-    mean = math.fsum(x) / len(x)  # exact: equal scores in any order have equal means
-    _, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
-    sizes = np.bincount(member)
+    return mean_intervals(np.asarray([values], dtype=np.float64), groups)[0]
+
+
+def mean_intervals(values: NDArray[np.float64], groups: Sequence[str]) -> list[Interval]:
+    """Return `mean_interval` of each row of `values`, shape (C, P) with P > 0."""
+    count = values.shape[1]
+    means = [math.fsum(x) / count for x in values]  # exact: equal scores have equal means
+    sizes, member = sizes_of(groups)
     if len(sizes) < GROUPS_NEEDED:
-        return Interval(mean, None, len(x), len(sizes))
-    means = np.bincount(member, weights=x) / sizes
-    within = np.asarray(np.sum((x - means[member]) ** 2))
-    half = spread_of_mean(means, within, sizes).half_width(CONFIDENCE)
-    return Interval(mean, (mean - half, mean + half), len(x), len(sizes))
+        return [Interval(mean, None, count, len(sizes)) for mean in means]
+    of_groups = values @ np.eye(len(sizes))[member] / sizes
+    within = np.sum((values - of_groups[:, member]) ** 2, axis=1)
+    spread = spread_of_mean(of_groups, within, sizes)
+    found = []
+    for mean, errors, beliefs in zip(means, spread.errors, spread.beliefs, strict=True):
+        half = Spread(errors, spread.freedoms, beliefs).half_width(CONFIDENCE)
+        found.append(Interval(mean, (mean - half, mean + half), count, len(sizes)))
+    return found
+
+
+def sizes_of(groups: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the pairs of each group, (G,), and the group of each pair, (P,)."""
+    _, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
+    return np.bincount(member), member
 
 
 def of_rows(rows: Iterable[Row], metric: str) -> Interval:

@@ -19,7 +19,7 @@ from eval.site.places import Place, address, place_of, warnings
 from eval.summary import Part, Score, parts, score_of
 from lldata.console import to_json
 
-MOST_COMPARED = 50  # of the best: the tests of more could show nothing after Holm's correction
+MOST_COMPARED = 25  # of the best: the tests of more could show nothing after Holm's correction
 
 
 @dataclass(frozen=True)

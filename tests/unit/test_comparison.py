@@ -137,3 +137,20 @@ def test_without_a_test_or_a_direction_nothing_is_tied():
     none = {"psnr": replace(record().metrics["psnr"], better="none")}
     assert ties(record(metrics=none), record(metrics=none)) == [None, None]
     assert tied_with_best([record()], []) == [None]
+
+
+def test_couples_compared_at_once_are_as_those_compared_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    uneven = [replace(row, group=row.group if n % 5 else "a") for n, row in enumerate(rows())]
+    records = [record(uneven), moved(0.5), record(rows(29.0, seed=4))]
+    records = [replace(one, rows=tuple(replace(row, group=of.group) for row, of in
+                                       zip(one.rows, uneven, strict=True))) for one in records]  # fmt: skip
+    together = compare(records, "psnr")
+    monkeypatch.setattr("eval.comparison._together", lambda *_: [])
+    for one, other in zip(together, compare(records, "psnr"), strict=True):
+        assert one.ci95 == pytest.approx(other.ci95, rel=1e-9)
+        assert replace(one, ci95=None) == replace(
+            other, ci95=None, difference=one.difference, p_value=one.p_value
+        )
+        assert (one.difference, one.p_value) == pytest.approx((other.difference, other.p_value))

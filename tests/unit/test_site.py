@@ -201,7 +201,7 @@ def test_an_unchanged_site_is_not_written_again(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in times} == times
 
 
-def test_only_the_best_fifty_are_compared_and_the_page_says_so(
+def test_only_the_best_are_compared_and_the_page_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("eval.site.standings.MOST_COMPARED", 2)
