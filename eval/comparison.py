@@ -212,9 +212,9 @@ def _together(records: Sequence[Record], metric: str) -> list[tuple[Comparison, 
     sums = differences @ np.eye(len(sizes))[members]
     found = mean_intervals(differences, groups)
     return [
-        (Comparison(records[i].file_name, records[j].file_name, metric, one.mean, one.ci95, None,
-                    one.n, one.groups, None), total)
-        for i, j, one, total in zip(a, b, found, sums, strict=True)
+        (Comparison(one.file_name, other.file_name, metric, mean.mean, mean.ci95, None, mean.n,
+                    mean.groups, None), total)
+        for (one, other), mean, total in zip(combinations(records, 2), found, sums, strict=True)
     ]  # fmt: skip
 
 

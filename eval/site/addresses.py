@@ -70,6 +70,11 @@ def track_csv(table: str) -> str:
     return f"tracks/{table}.csv"
 
 
+def reported_page(name: str) -> str:
+    """Return the page of a table that a paper prints."""
+    return f"reported/{slug(name)}.html"
+
+
 def compare_page(table: str) -> str:
     """Return the page that compares two methods of a table, given its id."""
     return f"compare/{table}.html"

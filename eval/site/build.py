@@ -20,6 +20,7 @@ from eval.site import (
     feed,
     front_page,
     method_page,
+    reported_page,
     track_page,
 )  # fmt: skip
 from eval.site.publishing import write_site
@@ -95,6 +96,8 @@ def _files(tables: Sequence[Standing], folders: dict[str, Path]) -> Iterator[tup
                 yield addresses.badge_file(entry.copy), badge.svg(entry, table).encode()
     for address, shown in method_page.views(tables):
         yield address, _page("method", method=shown)
+    for address, shown in reported_page.views(tables):
+        yield address, _page("reported", reported=shown)
 
 
 def _page(name: str, root: str = "../", **context: object) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from eval.site import addresses
+from eval.site import addresses, reported_page
 from eval.site.standings import Entry, Standing
 from eval.site.track_page import extent, marks, named
 from eval.summary import counted
@@ -40,6 +40,7 @@ def view(tables: Sequence[Standing]) -> dict[str, Any]:
         "tracks": [_track(table) for table in tables],
         "methods": [(name, addresses.method_page(name)) for name in names],
         "news": newest(tables)[:NEWS],
+        "reported": reported_page.titles() if tables else [],
         "records": counted(sum(len(table.entries) for table in tables), "record"),
     }
 

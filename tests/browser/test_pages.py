@@ -17,7 +17,7 @@ from eval.site.build import build
 from tests.payloads import PAYLOADS, poisoned
 from tests.records import classical, record, rows, write, write_pictures
 
-KINDS = ("front", "tracks", "compare", "entries", "methods", "report")
+KINDS = ("front", "tracks", "compare", "entries", "methods", "reported", "report")
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 Open = Callable[..., Any]
 

@@ -142,10 +142,11 @@ def test_without_a_test_or_a_direction_nothing_is_tied():
 def test_couples_compared_at_once_are_as_those_compared_one_by_one(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    uneven = [replace(row, group=row.group if n % 5 else "a") for n, row in enumerate(rows())]
-    records = [record(uneven), moved(0.5), record(rows(29.0, seed=4))]
-    records = [replace(one, rows=tuple(replace(row, group=of.group) for row, of in
-                                       zip(one.rows, uneven, strict=True))) for one in records]  # fmt: skip
+    def uneven(one: Record) -> Record:
+        marked = (replace(r, group=r.group if n % 5 else "a") for n, r in enumerate(one.rows))
+        return replace(one, rows=tuple(marked))
+
+    records = [uneven(one) for one in (record(), moved(0.5), record(rows(29.0, seed=4)))]
     together = compare(records, "psnr")
     monkeypatch.setattr("eval.comparison._together", lambda *_: [])
     for one, other in zip(together, compare(records, "psnr"), strict=True):

@@ -224,3 +224,22 @@ def test_the_table_as_csv_holds_every_list_and_score(tmp_path: Path) -> None:
     data = json.loads((tmp_path / "site/leaderboard.json").read_text(encoding="utf-8"))
     track = next(t for t in data["tracks"] if t["track"].startswith("canon"))
     assert str(track["blind"][0]["scores"]["psnr"]["mean"]) in lines[0]
+
+
+def test_reported_figures_stand_with_their_digits_beside_records_of_the_same_kind(
+    tmp_path: Path,
+) -> None:
+    sony = {"protocol": "sid_sony", "dataset": "sid_sony", "track": "sid_sony.test"}
+    records = (
+        record(**sony, label="own", trained_on=("sid_sony/train",)),
+        record(**sony, label="other", trained_on=("elsewhere/train",)),
+        record(label="simulated"),
+    )
+    build(write(tmp_path / "r", *records), tmp_path / "site")
+    page = Page((tmp_path / "site/reported/canon-table-1.html").read_text(encoding="utf-8"))
+    assert "28.61" in page.text
+    assert "7.40" in page.text
+    assert "copied digit for digit, not measured here" in page.text
+    measured = [v for n, v in page.attributes if n == "href" and "entries/" in (v or "")]
+    assert len(measured) == 2  # under the authors' figure and under the re-run of it
+    assert all("own" in (link or "") for link in measured)
