@@ -164,9 +164,9 @@ def weights(as_json: Json = False) -> None:
     if as_json:
         console.print_json([vars(row) for row in rows])
     elif rows:
-        columns = ("method", "dataset", "preset", "seed", "steps", "val psnr", "date", "sha256")
+        columns = ("method", "dataset", "training", "steps", "val psnr", "date", "sha256")
         console.print_table("Weights", columns, [
-            (w.method, w.dataset, w.preset, w.seed, w.steps, w.validation_psnr, w.date[:10],
+            (w.method, w.dataset, w.path.name, w.steps, w.validation_psnr, w.date[:10],
              w.sha256[:8])
             for w in rows
         ])  # fmt: skip
@@ -245,8 +245,10 @@ def run(
     """Run a method on a dataset and score it; run it again to go on where it stopped.
 
     Finished pairs are kept; a clip counts as one, and begins anew if it was interrupted.
-    An outside method takes part with a folder of pictures, in place of --model: --outputs DIR
-    --name X. DIR/method.toml may tell source, licence, parameters, reference_use, trained_on.
+
+    An outside method takes part with a folder of pictures: --outputs DIR --name X
+    in place of --model. DIR/method.toml may tell its source, licence, parameters,
+    reference_use and trained_on.
 
     Example: lleval run --model lime --dataset canon6d_iso12600
     """
@@ -563,8 +565,9 @@ def verify(
 ) -> None:
     """Say which level a record reaches: reported, recomputed or rerun; exit 1 if it differs.
 
-    Without an option: whether its parts agree, and data, weights and definitions at hand are its
-    own. --set KEY=PATH gives a file that the record knows by name and hash only.
+    Without an option: whether its parts agree, and the data, weights and
+    definitions at hand are its own. --set KEY=PATH gives a file that the record
+    knows by name and hash only.
 
     Example: lleval verify sid/record.json --from-outputs
     """

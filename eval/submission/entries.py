@@ -145,8 +145,8 @@ def same_scores(bundle: Bundle, entries: Sequence[Entry]) -> Finding:
         if mine.keys() == theirs.keys() and len(metrics) > 1 and all(
             _alike(mine[pair][name], theirs[pair][name]) for pair in mine for name in metrics
         ):  # fmt: skip
-            return Finding("copies", "fail", f"every score is that of {entry.name}")
-    return Finding("copies", "pass", "no other entry has these scores")
+            return Finding("duplicates", "fail", f"every score is that of {entry.name}")
+    return Finding("duplicates", "pass", "no other entry has these scores")
 
 
 def _alike(one: float | None, other: float | None) -> bool:

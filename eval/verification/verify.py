@@ -119,11 +119,7 @@ def _claims(record: Record, store: Store | None) -> list[Finding]:
 def _from_outputs(
     record: Record, store: Store, folder: Path, progress: Progress
 ) -> tuple[list[Finding], list[Difference]]:
-    if not folder.is_dir():
-        raise ScoreError(
-            folder, "there is no such folder", "a run keeps its outputs beside its record",
-            "Name the record in its run's folder, or use --rerun",
-        )  # fmt: skip
+    _check_folder(folder)
     metrics = find_metrics(list(record.metrics))
     chosen = [metric for metric in metrics if exact(metric)]
     wrong: list[str] = []
@@ -148,6 +144,14 @@ def _from_outputs(
         said = f"{', '.join(left)}: computed on floats, and outputs are kept in 8 bits"
         findings.append(Finding("floats", "unknown", said))
     return findings, found
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise ScoreError(
+            folder, "there is no such folder", "a run keeps its outputs beside its record",
+            "Name the record in its run's folder, or use --rerun",
+        )  # fmt: skip
 
 
 def _other_output(row: Row, again: Scored) -> list[str]:

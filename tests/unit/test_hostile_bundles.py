@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pickle
 import re
 import stat
 import struct
+import tarfile
 import tracemalloc
 import warnings
 import zipfile
@@ -85,6 +87,15 @@ def with_member(name: str | zipfile.ZipInfo, content: bytes = b"x") -> Callable[
             return zipped([*list(texts.items())[:-1], (name, content)])
 
     return made
+
+
+def tarred(name: str, content: bytes) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    return file.getvalue()
 
 
 def with_picture(content: bytes) -> Callable[[Parts], bytes]:
@@ -213,6 +224,9 @@ ZIPS: dict[str, Callable[[Parts], bytes]] = {
     "no byte": lambda _: b"",
     "text": lambda _: b"<script>alert(1)</script>" * 9,
     "a pointer of Git LFS": lambda _: b"version https://git-lfs.github.com/spec/v1\noid sha256:a\n",
+    "a tar archive": lambda p: tarred("../evil.png", p.members[p.first]),
+    "a file of HDF5": lambda _: b"\x89HDF\r\n\x1a\n" + bytes(600),
+    "weights of PyTorch": lambda _: zipped([("archive/data.pkl", pickle.dumps(Bomb()))]),
     "a NumPy array": with_member("outputs/a.npy", b"\x93NUMPY"),
     "a pickle": with_member("outputs/a.pkl", pickle.dumps(Bomb())),
     "an HDF5 file": with_member("outputs/a.h5", b"\x89HDF\r\n\x1a\n"),

@@ -178,7 +178,7 @@ def test_an_output_made_of_its_reference_by_gain_and_offset_is_flagged(
 def test_the_pictures_of_another_entry_are_flagged(tmp_path: Path, entries: Path):
     bundled(outside(tmp_path, noisy, "first"), entries / "first.zip")
     copy = bundled(outside(tmp_path, noisy, "copy"), tmp_path / "copy.zip", "you")
-    assert "copies: every score is that of night.test/first--outputs" in wrong(
+    assert "duplicates: every score is that of night.test/first--outputs" in wrong(
         checked(copy.path, entries)
     )
     near = outside(tmp_path, lambda p: noisy(p) ^ np.uint8(noisy(p) % 64 == 0), "near")
