@@ -184,8 +184,8 @@ def _one(method: Method, task: Enhancement, work: Work) -> list[Path]:
     output = planes.transpose(1, 2, 0)
     written = [images.write(work.target, output, like)]
     if work.beside is not None:
-        before = _shown(sample, output.shape)
-        written.append(images.write(work.beside, np.concatenate([before, output], axis=1), like))
+        both = images.beside(_shown(sample, output.shape), output, like.orientation)
+        written.append(images.write(work.beside, both, like))
     return written
 
 

@@ -26,6 +26,8 @@ DEEP = ("PNG", "TIFF")  # formats that hold 16 bits
 LARGEST_PIXELS = 400_000_000  # a PNG of kilobytes can claim any size
 ORIENTATION = 0x0112  # EXIF tag
 QUALITY = 95  # JPEG, chroma not subsampled
+_TRANSPOSED = 5  # orientations from here on are seen with rows as columns
+_MIRRORED = (2, 3, 6, 7)  # seen, left is right, once rows are columns where they are
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +68,19 @@ def read(path: Path) -> Picture:
 def upright(picture: Picture) -> NDArray[Any]:
     """Return the pixels turned as they are meant to be seen, (H, W, 3)."""
     pixels = picture.pixels
-    if picture.orientation >= 5:
+    if picture.orientation >= _TRANSPOSED:
         pixels = pixels.transpose(1, 0, 2)
     if picture.orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
-    if picture.orientation in (2, 3, 6, 7):
+    if picture.orientation in _MIRRORED:
         pixels = pixels[:, ::-1]
     return np.ascontiguousarray(pixels)
+
+
+def beside(left: NDArray[Any], right: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Return two pictures, stored so that one is seen on the left of the other when turned."""
+    pair = [right, left] if orientation in _MIRRORED else [left, right]
+    return np.concatenate(pair, axis=0 if orientation >= _TRANSPOSED else 1)
 
 
 def rgb(path: Path) -> NDArray[Any]:

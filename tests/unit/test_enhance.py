@@ -117,6 +117,16 @@ def test_compare_writes_input_and_output_side_by_side(raw: Path, tmp_path: Path)
     assert images.read(written[1]).pixels.shape == (64, 192, 3)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_input_is_seen_on_the_left_however_the_picture_is_turned(
+    tmp_path: Path, orientation: int
+):
+    source = photograph(tmp_path / "a.png", orientation)
+    target, both = apply(source, tmp_path / "b.png", compare=True)
+    seen = np.concatenate([images.rgb(source), images.rgb(target)], axis=1)
+    np.testing.assert_array_equal(images.rgb(both), seen)
+
+
 def test_a_folder_is_enhanced_file_by_file_and_what_is_broken_is_said(raw: Path, tmp_path: Path):
     photograph(tmp_path / "a.jpg")
     (tmp_path / "b.png").write_bytes(b"no image")
