@@ -2,11 +2,13 @@
 
 Run it as `python tests/benchmarks/bench_classical.py > docs/benchmarks/classical.json`. A size at
 which a method would take longer than --most-seconds, by its time at the smaller one, is left out.
+With --methods the rows of all others are those of --kept, an earlier report of this machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import os
@@ -35,6 +37,8 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {  # besides the defaults
     "lime": [{"strategy": "II"}, {"solver": "exact"}, {"denoise": "nlm"}],
 }
 LONG = 5.0  # seconds: what takes longer is run once
+THREADS = os.environ.get("OMP_NUM_THREADS")
+OFFSETS = (0, 1)  # of the Retinex methods whose change with the exposure is told
 
 
 def sample(megapixels: float) -> Sample:
@@ -86,29 +90,58 @@ def times(run: method.Method, asked: argparse.Namespace) -> list[dict[str, float
     return found
 
 
+def exposures() -> list[dict[str, Any]]:
+    """Return how much half the exposure changes what a Retinex method shows."""
+    rows = []
+    given = sample(0.3)
+    assert given.srgb is not None
+    halved = Sample(given.pair, given.ratio, srgb=given.srgb / 2)
+    for name, offset in itertools.product(("ssr", "msr", "msrcr"), OFFSETS):
+        run = method.build(name, offset=offset)
+        change = np.abs(run(halved) - run(given))
+        rows.append({"method": name, "offset": offset, "mean": float(change.mean()),
+                     "largest": float(change.max())})  # fmt: skip
+    return rows
+
+
+def others(kept: Path | None, measured: set[str]) -> list[dict[str, Any]]:
+    """Return the rows of an earlier report that are not measured again.
+
+    They must be of this processor and number of threads, as the page names one.
+    """
+    if kept is None:
+        return []
+    report = json.loads(kept.read_text("utf-8"))
+    if (report["hardware"], report["threads"]) != (hardware("cpu"), THREADS):
+        raise SystemExit(f"{kept}: measured on other hardware or threads. Measure all again.")
+    return [row for row in report["rows"] if row["method"] not in measured]
+
+
 def main() -> None:
     """Measure, print, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megapixels", type=float, nargs="+", default=[0.3, 12.0])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--most-seconds", type=float, default=360.0)
-    parser.add_argument("--methods", nargs="+", help="these only")
+    parser.add_argument("--methods", nargs="*", help="these only")
+    parser.add_argument("--kept", type=Path, help="earlier report, whose other rows stay")
     parser.add_argument("--page", type=Path, default=PAGE)
     asked = parser.parse_args()
     names = [module.name for module in pkgutil.iter_modules(baselines.classical.__path__)]
     methods = [
         (name, options, built(name, options))
-        for name in asked.methods or names
+        for name in (names if asked.methods is None else asked.methods)
         for options in [{}, *VARIANTS.get(name, [])]
     ]
-    rows = []
+    rows = others(asked.kept, {name for name, _, _ in methods})
     for name, options, run in methods:
         row: dict[str, Any] = {"method": name, "options": options}
         told = {"missing": run} if isinstance(run, str) else {"times": times(run, asked)}
         rows.append(row | told)
     report = {
         "benchmark": "classical", "hardware": hardware("cpu"), "software": software(),
-        "threads": os.environ.get("OMP_NUM_THREADS"), "rows": rows,
+        "threads": THREADS, "exposures": exposures(),
+        "rows": sorted(rows, key=lambda row: row["method"]),
     }  # fmt: skip
     json.dump(report, sys.stdout, indent=1)
     sys.stdout.write("\n")

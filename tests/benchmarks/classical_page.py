@@ -13,6 +13,11 @@ Python {python}. With one core that is what one waits. A dash: the method would 
 size and was not run. Denoisers estimate the noise of the picture first; K-SVD learns from as many
 patches of a small picture as of a large one. What an option means is told by
 `lleval models METHOD`."""
+_EXPOSURE = """## How much the exposure matters to Retinex
+
+With `offset=0` a Retinex method shows the same picture however long the exposure was; the published
+offset of 1 (of 255), the default, keeps the noise of the dark down but gives that up. This is the
+mean change, and the largest, in 1/255, when the light of the picture is halved."""
 
 
 def page(report: dict[str, Any]) -> str:
@@ -27,7 +32,15 @@ def page(report: dict[str, Any]) -> str:
     head = _HEAD.format(
         processor=hardware["processor"], cores=hardware["cores"], python=python
     )  # fmt: skip
-    return head + "\n\n" + "\n".join(lines) + "\n"
+    return "\n\n".join([head, "\n".join(lines), _EXPOSURE, _exposures(report["exposures"])]) + "\n"
+
+
+def _exposures(rows: list[dict[str, Any]]) -> str:
+    lines = ["| method | offset | mean change | largest change |", "|---|---:|---:|---:|"]
+    for row in rows:
+        changes = (f"{255 * row[key]:.2g}" for key in ("mean", "largest"))
+        lines.append(f"| `{row['method']}` | {row['offset']} | {' | '.join(changes)} |")
+    return "\n".join(lines)
 
 
 def _options(options: dict[str, Any]) -> str:
