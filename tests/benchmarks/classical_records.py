@@ -52,9 +52,14 @@ class Case:
         return f"{self.method}--{label_of(self.options, {}, 0)}.json"
 
 
+def classical() -> list[str]:
+    """Return the names of the methods without a network."""
+    return [module.name for module in pkgutil.iter_modules(baselines.classical.__path__)]
+
+
 def cases(kind: str) -> Iterator[Case]:
     """Yield the rows of a dataset of this kind: "raw", or "pictures", whose ratio is not known."""
-    for name in (module.name for module in pkgutil.iter_modules(baselines.classical.__path__)):
+    for name in classical():
         options = OPTIONS.get(name, [{}])
         amplified = method.info(name).input == "amplified"
         if kind == "pictures":

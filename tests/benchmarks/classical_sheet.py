@@ -10,7 +10,6 @@ lies in the middle. Methods see the whole picture; crops are shown pixel by pixe
 from __future__ import annotations
 
 import argparse
-import pkgutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-import baselines.classical
 from baselines import method
 from eval.images import rgb
 from eval.metrics.pixels import to_uint8
 from lldata.sample import Sample, read_sample
 from lldata.store import open_store
-from tests.benchmarks.classical_records import OPTIONS
+from tests.benchmarks.classical_records import OPTIONS, classical
 
 Bytes = NDArray[np.uint8]  # (H, W, 3)
 
@@ -82,7 +80,7 @@ def rows(given: Sequence[Column]) -> Iterator[tuple[str, list[Bytes | None]]]:
     wanted = [one.sample.reference for one in given]
     yield "wanted", [None if p is None else c.cropped(p)
                      for p, c in zip(wanted, given, strict=True)]  # fmt: skip
-    for name in (module.name for module in pkgutil.iter_modules(baselines.classical.__path__)):
+    for name in classical():
         oracle = " (sees the wanted one)" if method.info(name).oracle else ""
         yield name + oracle, [shown(name, column) for column in given]
 
