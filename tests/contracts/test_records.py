@@ -11,7 +11,6 @@ from baselines import method
 from eval import tracks
 from eval.metrics import find_metric
 from eval.record import Record
-from tests.benchmarks.classical_records import cases
 
 ROOT = Path(__file__).parents[2] / "leaderboard" / "records"
 RECORDS = sorted(ROOT.rglob("*.json"))
@@ -29,13 +28,6 @@ def test_a_record_is_of_its_track_method_and_definitions(path: Path):
         assert record.reference_use == method.info(record.method).reference_use
     for name, use in record.metrics.items():
         assert use.definition == find_metric(name).definition
-
-
-@pytest.mark.parametrize("name", ["sid_sony_tiles", "canon6d_simulated", "lol_256"])
-def test_every_classical_method_has_its_rows(name: str):
-    kind = "pictures" if name == "lol_256" else "raw"
-    kept = {path.name for path in (ROOT / name).iterdir()}
-    assert {case.file_name for case in cases(kind)} - kept == set()
 
 
 @pytest.mark.parametrize("name", tracks.names())
