@@ -78,7 +78,9 @@ def place(bundle: Bundle, entries: Sequence[Entry], owner: str | None) -> Findin
     """
     said = bundle.manifest
     if owner is not None and said.owner != owner:
-        return Finding("entry", "fail", f"its owner is {said.owner}, but {owner} submits it")
+        return Finding(
+            "entry", "fail", f"its owner is {said.owner or 'nobody'}, but {owner} submits it"
+        )
     old = _corrected(bundle, entries)
     wrong = old if isinstance(old, str) else _taken(bundle, entries, old)
     how = f"corrects {old.name}" if isinstance(old, Entry) else "a new entry"

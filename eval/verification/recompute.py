@@ -98,7 +98,8 @@ def _near(metric: str, one: float | None, other: float | None, within: float | N
     if one is None or other is None:
         return one is other
     share = THROUGH_TORCH * abs(one) if metric.startswith("pyiqa:") else 0.0
-    return abs(one - other) <= (max(SAME, share) if within is None else within)
+    allowed = SAME if within is None else within
+    return abs(one - other) <= (max(allowed, share) if allowed else 0.0)
 
 
 def _said(value: float | None) -> str:

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from eval import pairs
+from eval.clip_pairs import Scored
 from eval.folder import output_path
 from eval.plan import Settings
-from eval.record import MetricUse, Record, pairs_sha256
+from eval.record import MetricUse, Record, Row, pairs_sha256
 from eval.run import run
 from eval.verification import verify as verifying
+from eval.verification.recompute import differences
 from eval.verification.verify import Asked, Verdict, verify
 from lldata.errors import LowLightError
 from lldata.store import home, open_store
@@ -223,3 +225,20 @@ def test_a_file_that_is_no_record_fails_and_a_missing_one_is_a_mistake(tmp_path:
     assert "record: " in wrong(verify(Asked(tmp_path / "a.json")))
     with pytest.raises(LowLightError, match="there is no such file"):
         verify(Asked(tmp_path / "b.json"))
+
+
+@pytest.mark.parametrize(
+    ("metric", "found", "within", "differs"),
+    [
+        ("psnr", 20 + 9e-7, None, False), ("psnr", 20 + 2e-6, None, True),
+        ("psnr", 20 + 9e-5, 1e-4, False), ("psnr", 20 + 1e-9, 0.0, True),
+        ("pyiqa:niqe", 20.019, None, False), ("pyiqa:niqe", 20.021, None, True),
+        ("pyiqa:niqe", 20.019, 1e-4, False), ("pyiqa:niqe", 20.019, 0.0, True),
+        ("psnr", float("inf"), None, True), ("psnr", float("nan"), 1e9, True),
+    ],
+)  # fmt: skip
+def test_a_score_may_differ_by_what_its_arithmetic_does(
+    metric: str, found: float, within: float | None, differs: bool
+):
+    row = Row("s/p", "s", None, None, "test", {metric: 20.0}, identical=False)
+    assert bool(differences(row, Scored({metric: found}, False, 0.0), within)) is differs
