@@ -405,6 +405,7 @@ def reproduce(
     size: Annotated[
         str | None, typer.Option(metavar="HxW", help="Of the frame to time, where it is timed.")
     ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of a figure.")] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -429,8 +430,9 @@ def reproduce(
             console.print_table("What papers print", columns, rows)
         return
     asked = Asked(
-        tuple(datasets or ()), pairs, limit, None if size is None else parsed_size(size), device
-    )
+        tuple(datasets or ()), pairs, limit, None if size is None else parsed_size(size), device,
+        out,
+    )  # fmt: skip
     found = work(table, asked, tell=console.say, progress=console.progress)
     if as_json:
         console.print_json(beside.document(found))

@@ -7,6 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from lldata import synthesise, upkeep
+from lldata.engine import Local
+from lldata.sets.job import SceneJob
+from lldata.store import Store, open_store
+from lldata.synthesis import pairs
 from tests.captures import light
 
 
@@ -37,3 +42,16 @@ def write_pairs(folder: Path, names: str = "a b c") -> Path:
         write(folder / "high" / f"{name}.png", normal)
         write(folder / "low" / f"{name}.png", dark(normal))
     return folder
+
+
+def darkened(folder: Path) -> Store:
+    """Return the dataset `dusk` of four photographs darkened by the formula, with noise."""
+    for seed in range(4):
+        write(folder / "photographs" / f"p{seed}.png", picture(20 + seed))
+    made = synthesise.prepare(
+        folder / "photographs", "dusk", "raise_retinex", 0, Local(workers=1)
+    )  # fmt: skip
+    for scene in made.plan.scenes:
+        pairs.run_scene(SceneJob(scene, made.plan.protocol, made.path, ""))
+    upkeep.build_index(made.path, "2026-01-01T00:00:00+00:00")
+    return open_store(made.path)

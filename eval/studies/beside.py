@@ -7,6 +7,7 @@ from typing import Any
 
 from eval import page
 from eval.studies import reported
+from eval.studies.figure import facts
 from eval.studies.reported import Reported
 from eval.studies.reproduce import Ours, Reproduction
 from eval.studies.substitute import is_substitute
@@ -19,6 +20,8 @@ TIMES = ("row", "M printed", "M ours", "s printed", "s ours", "T of frame", "T/s
 
 def columns(found: Reproduction) -> tuple[str, ...]:
     """Return the heads of the table."""
+    if found.table.kind == "figure":
+        return ("picture", "panel", "mean", *found.table.metrics)
     return SCORES if found.table.kind == "scores" else TIMES
 
 
@@ -26,6 +29,11 @@ def rows(found: Reproduction) -> list[tuple[object, ...]]:
     """Return the cells of the table; a figure that is not printed or not run is a dash."""
     if found.table.kind == "timing":
         return [_timed(one) for one in found.rows]
+    if found.drawn is not None:
+        return [
+            (one.picture, one.label, one.mean, *map(one.scores.get, found.table.metrics))
+            for row in found.drawn.rows for one in row
+        ]  # fmt: skip
     return [cells for one in found.rows for cells in _scored(found.table, one)]
 
 
@@ -72,6 +80,11 @@ def notes(found: Reproduction) -> list[str]:
     said += [f"Suspect: {text}" for text in table.suspicions]
     said += [f"Not comparable: {text}" for text in not_comparable(found)]
     said += [f"{one.line.label}: {one.missing}" for one in found.rows if one.missing]
+    if found.drawn is not None:
+        panels = [one for row in found.drawn.rows for one in row]
+        why = {one.missing: one.label for one in reversed(panels) if one.missing}  # each once
+        said += [f"{label}: {missing}" for missing, label in why.items()]
+        said.append(f"sheet {found.drawn.path}")
     return list(dict.fromkeys(said))
 
 
@@ -122,6 +135,10 @@ def document(found: Reproduction) -> dict[str, Any]:
         "pairs": found.selection[0] if found.selection else None,
         "datasets": {role: _dataset(store) for role, store in found.stores.items()},
         "size": found.size,
+        "sheet": None if found.drawn is None else found.drawn.path,
+        "panels": [] if found.drawn is None else [
+            facts(one) for row in found.drawn.rows for one in row
+        ],
         "rows": [_row(one, found) for one in found.rows],
     }  # fmt: skip
 

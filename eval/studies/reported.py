@@ -69,6 +69,7 @@ class Line:
     options: dict[str, Any] = field(default_factory=dict)
     printed: dict[str, Decimal] = field(default_factory=dict)  # empty: not in the paper
     note: str = ""
+    target_option: str = ""  # the option of the method that names the target of a figure's scene
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,17 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """What a figure shows of each picture."""
+
+    view: Literal["methods", "brightness", "darkening"]
+    pictures: int  # at most so many
+    frame: int = 0  # of a clip, from 0; of a shorter one the last
+    steps: tuple[float, ...] = ()  # EV, of view brightness
+    drawn: tuple[tuple[float, ...], ...] = ()  # alpha and gamma, of view darkening
+
+
+@dataclass(frozen=True)
 class Reported:
     """A table or figure of a paper."""
 
@@ -88,7 +100,7 @@ class Reported:
     title: str
     paper: str
     where: str
-    kind: Literal["scores", "timing"]
+    kind: Literal["scores", "timing", "figure"]
     protocol: tuple[str, ...]
     suspicions: tuple[str, ...]
     not_comparable: tuple[str, ...]
@@ -96,6 +108,7 @@ class Reported:
     datasets: dict[str, Role] = field(default_factory=dict)
     selections: dict[str, Selection] = field(default_factory=dict)  # the first is taken unasked
     timing: Timing | None = None
+    figure: Figure | None = None
     rows: tuple[Line, ...] = ()
 
     def selection(self, name: str | None) -> tuple[str, Selection]:

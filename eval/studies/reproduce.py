@@ -12,6 +12,7 @@ from eval.plan import Settings
 from eval.profile import Profile, Size
 from eval.run import run
 from eval.studies import reported, timing
+from eval.studies.figure import Drawn, draw
 from eval.studies.reported import Line, Reported, Selection
 from eval.studies.substitute import Progress, assigned
 from eval.summary import Score, score_of
@@ -32,6 +33,7 @@ class Asked:
     limit: int | None = None
     size: Size | None = None  # of the frame that is timed; None: the paper's
     device: str = "auto"
+    out: Path | None = None  # of a figure
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Reproduction:
     selection: tuple[str, Selection] | None
     rows: tuple[Ours, ...]
     size: Size | None = None  # of the frame that was timed
+    drawn: Drawn | None = None  # of a figure
 
 
 def reproduce(
@@ -74,8 +77,11 @@ def reproduce(
     table = reported.load(name)
     if table.kind == "timing":
         return _timed(table, asked, tell)
-    selection = table.selection(asked.pairs)
     stores = assigned(table, asked.datasets, tell, progress)
+    if table.kind == "figure":
+        drawn = draw(table, stores, asked.out, asked.device, tell)
+        return Reproduction(table, stores, None, (), drawn=drawn)
+    selection = table.selection(asked.pairs)
     tracks = {role: selection[1].track(selection[0], store) for role, store in stores.items()}
     done: list[Ours] = []
     for line in table.rows:

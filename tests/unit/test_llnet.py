@@ -13,14 +13,12 @@ import torch
 from baselines import method
 from baselines.networks import llnet
 from baselines.training.train import train
-from lldata import store, synthesise, upkeep
-from lldata.engine import Local
+from lldata import store
 from lldata.errors import MethodError
 from lldata.sample import Sample
-from lldata.sets.job import SceneJob
-from lldata.synthesis import pairs, retinex
+from lldata.synthesis import retinex
 from lldata.synthesis.retinex import Drawn
-from tests.pictures import picture, write
+from tests.pictures import darkened, picture
 
 TINY = {
     "outer": 16, "middle": 12, "inner": 8, "crop": 34, "batch": 2, "pretrain_steps": 2,
@@ -32,15 +30,7 @@ TINY_RUN = {"steps": 10, "seed": 7, "device": "cpu", "options": TINY}
 @pytest.fixture
 def dusk(tmp_path: Path) -> store.Store:
     """Return four photographs darkened by the formula, with noise."""
-    for seed in range(4):
-        write(tmp_path / "photographs" / f"p{seed}.png", picture(20 + seed))
-    made = synthesise.prepare(
-        tmp_path / "photographs", "dusk", "raise_retinex", 0, Local(workers=1)
-    )
-    for scene in made.plan.scenes:
-        pairs.run_scene(SceneJob(scene, made.plan.protocol, made.path, ""))
-    upkeep.build_index(made.path, "2026-01-01T00:00:00+00:00")
-    return store.open_store(made.path)
+    return darkened(tmp_path)
 
 
 def digest(folder: Path) -> str:

@@ -21,7 +21,7 @@ from baselines.training.learner import Data, drawn
 from baselines.training.train import train
 from eval.plan import Settings, make_plan
 from eval.training import train_method
-from lldata import ingest, synthesise, upkeep
+from lldata import ingest, upkeep
 from lldata.dataset import PictureCrop
 from lldata.engine import Local
 from lldata.errors import MethodError
@@ -29,9 +29,9 @@ from lldata.sample import Sample
 from lldata.sets import pictures
 from lldata.sets.job import SceneJob
 from lldata.store import Store, open_store
-from lldata.synthesis import pairs, retinex
+from lldata.synthesis import retinex
 from lldata.synthesis.retinex import Drawn
-from tests.pictures import picture, write, write_pairs
+from tests.pictures import darkened, picture, write_pairs
 
 TINY = {
     "width": 2, "crop": 16, "batch": 2, "validate_every": 4, "checkpoint_every": 3,
@@ -43,15 +43,7 @@ BY_FORMULA = Data("srgb", 3, 1, "retinex")
 @pytest.fixture
 def dusk(tmp_path: Path) -> Store:
     """Return four photographs darkened by the formula, with noise."""
-    for seed in range(4):
-        write(tmp_path / "photographs" / f"p{seed}.png", picture(20 + seed))
-    made = synthesise.prepare(
-        tmp_path / "photographs", "dusk", "raise_retinex", 0, Local(workers=1)
-    )
-    for scene in made.plan.scenes:
-        pairs.run_scene(SceneJob(scene, made.plan.protocol, made.path, ""))
-    upkeep.build_index(made.path, "2026-01-01T00:00:00+00:00")
-    return open_store(made.path)
+    return darkened(tmp_path)
 
 
 @pytest.fixture
