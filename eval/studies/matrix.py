@@ -16,7 +16,7 @@ from eval.plan import Settings
 from eval.record import Record
 from eval.run import Progress, run
 from eval.statistics import Interval, of_rows
-from eval.summary import marks
+from eval.summary import counted, marks
 from eval.trained import weights_on
 from lldata.errors import MethodError, ScoreError
 from lldata.sample import packed_shape
@@ -146,7 +146,7 @@ Table = tuple[str, tuple[str, ...], list[tuple[object, ...]]]
 
 
 def tables(cells: Sequence[Cell]) -> list[Table]:
-    """Return title, heads and cells: the matrix of the first metric, then every score."""
+    """Return title, heads and cells: the matrix of the first metric, then a table for each set."""
     record = cells[0].record
     first, unit = next((name, use.unit) for name, use in record.metrics.items())
     names = list(dict.fromkeys(cell.tested_on for cell in cells))
@@ -154,14 +154,23 @@ def tables(cells: Sequence[Cell]) -> list[Table]:
         (trained, *(_said(cell, first, unit) for cell in cells if cell.trained_on == trained))
         for trained in names
     ]
-    scores = [
-        (cell.trained_on, cell.tested_on, metric, *_ends(cell.found(metric), use.unit),
-         *_ends(cell.drops.get(metric), use.unit), cell.found(metric).n)
+    title = f"{record.method}: {first}; in brackets against the network trained there"
+    return [
+        (title, ("trained on \\ tested on", *names), [*grid]),
+        *(_column([cell for cell in cells if cell.tested_on == tested]) for tested in names),
+    ]
+
+
+def _column(cells: Sequence[Cell]) -> Table:
+    """Return the table of all scores on one dataset."""
+    rows = [
+        (cell.trained_on, metric, *_ends(cell.found(metric), use.unit),
+         *_ends(cell.drops.get(metric), use.unit))
         for cell in cells for metric, use in cell.record.metrics.items()
     ]  # fmt: skip
-    title = f"{record.method}: {first}; in brackets the loss against the network trained there"
-    heads = ("trained on", "tested on", "score", "mean", "95 %", "loss", "95 %", "pairs")
-    return [(title, ("trained on \\ tested on", *names), [*grid]), ("Scores", heads, [*scores])]
+    pairs = counted(len(cells[0].record.rows), "pair")
+    heads = ("trained on", "score", "mean", "95 % interval", "against own", "95 % interval")
+    return f"Tested on {cells[0].tested_on}, {pairs}", heads, [*rows]
 
 
 def notes(cells: Sequence[Cell]) -> list[str]:

@@ -61,10 +61,13 @@ def test_a_drop_is_the_difference_to_the_network_trained_there(cells: list[Cell]
 
 
 def test_the_tables_and_the_document_say_what_was_trained_on_what(cells: list[Cell]):
-    (_, heads, grid), (_, _, scores) = matrix.tables(cells)
+    (_, heads, grid), (title, _, scores), _ = matrix.tables(cells)
     assert heads == ("trained on \\ tested on", "one", "two")
     assert [row[0] for row in grid] == ["one", "two"]
-    assert len(scores) == 8
+    assert title == "Tested on one, 2 pairs"
+    assert [row[:2] for row in scores] == [
+        ("one", "psnr"), ("one", "ssim"), ("two", "psnr"), ("two", "ssim"),
+    ]  # fmt: skip
     document = json.loads(json.dumps(matrix.document(cells), default=str))
     assert [one["drops"] is None for one in document["cells"]] == [True, False, False, True]
     assert matrix.notes(cells)[0].startswith("one: simulated captures")
