@@ -609,14 +609,14 @@ def build_board(
 
     Example: lleval leaderboard build --out site/
     """
-    from eval.listing import record_paths
+    from eval.listing import record_paths, sweep_paths
     from eval.site.build import build
     from eval.site.data import tables
     from eval.summary import counted
     from lldata.store import home
 
     found = record_paths(records)
-    page = build(found, out or home() / ".site", pictures or ())
+    page = build(found, out or home() / ".site", pictures or (), sweep_paths(records))
     if as_json:
         console.print_json({"page": page, "records": len(found)})
         return

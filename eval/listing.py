@@ -13,6 +13,7 @@ from eval import metrics as scores
 from eval import tracks as known_tracks
 from eval.folder import RECORD
 from eval.site.addresses import COPIES, DATA
+from eval.studies.sweep import RECORD as SWEEP
 from lldata.errors import MethodError, ScoreError
 from lldata.store import home
 
@@ -119,6 +120,12 @@ def record_paths(folder: Path | None = None) -> list[Path]:
     found = (path for path in own.rglob("*.json") if path.name == RECORD or "--" in path.stem)
     named = sorted(path for path in found if not _is_row(path) and not _is_copy(path))
     return sorted(shipped.glob("*/*.json")) + named
+
+
+def sweep_paths(folder: Path | None = None) -> list[Path]:
+    """Return the sweeps to publish: in `folder`, default `$LLDATA_HOME/.studies`."""
+    own = home() / ".studies" if folder is None else folder
+    return sorted(own.rglob(SWEEP))
 
 
 def _is_row(path: Path) -> bool:

@@ -30,6 +30,18 @@ def read_valid(path: Path) -> Record:
 def valid(path: Path, content: bytes) -> Record:
     """Return the record that is the content of a file, checked as `read_valid` does."""
     record = Record.parse(path, content)
+    check(path, record)
+    return record
+
+
+def check(path: Path, record: Record) -> None:
+    """Refuse a record whose parts disagree; `path` names it.
+
+    Raises
+    ------
+    ScoreError
+        As `read_valid`.
+    """
     pairs = [row.pair for row in record.rows]
     if not record.metrics or not pairs:
         _refuse(path, "it holds no metric or no pair", "a record holds scores")
@@ -47,7 +59,6 @@ def valid(path: Path, content: bytes) -> Record:
         if set(row.scores) != set(record.metrics):
             _refuse(path, f"pair {row.pair} has other scores than its metrics", "all rows have all")
         _check_numbers(path, row, bounds)
-    return record
 
 
 def _check_numbers(path: Path, row: Row, bounds: dict[str, tuple[float, float]]) -> None:

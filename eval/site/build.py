@@ -25,6 +25,8 @@ from eval.site import (
 )  # fmt: skip
 from eval.site.publishing import write_site
 from eval.site.standings import Standing, standings
+from eval.studies.kept_sweep import read_sweep
+from eval.studies.sweep import Sweep
 from eval.valid import read_valid
 from lldata.console import to_json
 from lldata.errors import ScoreError
@@ -39,7 +41,12 @@ class Read:
     content: bytes
 
 
-def build(records: Sequence[Path], out: Path, pictures: Collection[str] = ()) -> Path:
+def build(
+    records: Sequence[Path],
+    out: Path,
+    pictures: Collection[str] = (),
+    sweeps: Sequence[Path] = (),
+) -> Path:
     """Write the leaderboard of `records` into the folder `out`.
 
     Pages name the copies of the records by their content, every link leads somewhere at every
@@ -51,6 +58,7 @@ def build(records: Sequence[Path], out: Path, pictures: Collection[str] = ()) ->
     records : record files; of the same run made again the newest counts
     out : gets index.html, a page for each track, method and record, the records, data to download
     pictures : datasets whose licence lets pictures of them be published; of no other any is shown
+    sweeps : sweep.json files, for the curves of robustness
 
     Returns
     -------
@@ -59,8 +67,8 @@ def build(records: Sequence[Path], out: Path, pictures: Collection[str] = ()) ->
     Raises
     ------
     ScoreError
-        If a file is no valid record, a shipped track is malformed, `out` is a file, or no record
-        is of a dataset named in `pictures`.
+        If a file is no valid record or sweep, a shipped track is malformed, `out` is a file, or
+        no record is of a dataset named in `pictures`.
     """
     check_folder(out, f"--out {out}")
     found = [Read(read_valid(path), path, path.read_bytes()) for path in sorted(records)]
@@ -72,19 +80,22 @@ def build(records: Sequence[Path], out: Path, pictures: Collection[str] = ()) ->
         for copy, one in read.items()
         if one.record.dataset in pictures and one.path.name == RECORD
     }
-    files = dict(_files(tables, folders))
+    swept = [read_sweep(path) for path in sorted(sweeps)]
+    files = dict(_files(tables, folders, swept))
     files |= {entry.copy: read[entry.copy].content for t in tables for entry in t.entries}
     return write_site(out, files)
 
 
-def _files(tables: Sequence[Standing], folders: dict[str, Path]) -> Iterator[tuple[str, bytes]]:
+def _files(
+    tables: Sequence[Standing], folders: dict[str, Path], sweeps: Sequence[Sweep]
+) -> Iterator[tuple[str, bytes]]:
     """Yield the address and content of every file but the copies of the records."""
     yield addresses.FRONT, _page("front", front=front_page.view(tables), root="")
     yield addresses.DATA, (to_json(data.document(tables)) + "\n").encode()
     yield addresses.FEED, feed.atom(tables).encode()
     yield addresses.CITATIONS, citations.bibtex(tables).encode()
     for table in tables:
-        yield addresses.track_page(table.id), _page("track", board=track_page.view(table))
+        yield addresses.track_page(table.id), _page("track", board=track_page.view(table, sweeps))
         yield addresses.track_csv(table.id), data.track_csv(table).encode()
         if table.comparisons:
             yield addresses.compare_page(table.id), _page("compare", board=compare_page.view(table))

@@ -10,8 +10,10 @@ from eval.figures import Strip, strips
 from eval.record import Record
 from eval.site import addresses
 from eval.site.charts import Cost, Curve, Curves, Method, Priced, cost_plot, curves
+from eval.site.robustness import robustness
 from eval.site.standings import MOST_COMPARED, Entry, Standing
 from eval.statistics import GROUPS_NEEDED
+from eval.studies.sweep import Sweep
 from eval.summary import Mark, Part, counted, groups_of, image_seconds, simulated
 
 COSTS: Sequence[tuple[str, Callable[[Record], float | None], Callable[[float | None], str]]] = (
@@ -21,7 +23,7 @@ COSTS: Sequence[tuple[str, Callable[[Record], float | None], Callable[[float | N
 )
 
 
-def view(table: Standing) -> dict[str, Any]:
+def view(table: Standing, sweeps: Sequence[Sweep] = ()) -> dict[str, Any]:
     """Return everything the template shows of one table."""
     plots = _strips(table)
     rows = {
@@ -43,6 +45,7 @@ def view(table: Standing) -> dict[str, Any]:
         "levels": sorted({entry.record.level for entry in table.entries}),
         "costs": _costs(table),
         "curves": _curves(table),
+        "robustness": robustness(table, sweeps),
         "csv": addresses.track_csv(table.id),
         "compare": addresses.compare_page(table.id) if table.comparisons else None,
         **rows,

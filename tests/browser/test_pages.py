@@ -16,6 +16,7 @@ from eval.report import write_report
 from eval.site.build import build
 from tests.payloads import PAYLOADS, poisoned
 from tests.records import classical, record, rows, write, write_pictures
+from tests.unit.test_site_robustness import written
 
 KINDS = ("front", "tracks", "compare", "entries", "methods", "reported", "report")
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
@@ -44,7 +45,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
                trained_on=("sid_sony/train",)),
         record(rows(24.0), track="sid_sony.test", dataset="sid_sony"),
     )  # fmt: skip
-    build([path, *others], folder / "site", pictures=["canon6d_iso12600"])
+    swept = written(folder / "sweeps", record(), 0.5)
+    build([path, *others], folder / "site", ["canon6d_iso12600"], [swept])
     found = kinds(folder / "site", write_report(record(), path.parent))
     (own,) = (folder / "site/entries").glob("canon*sid--canon*")
     return {**found, "entries": own, "methods": folder / "site/methods/sid.html",
