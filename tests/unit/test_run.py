@@ -11,6 +11,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from baselines import method
@@ -331,6 +332,16 @@ def test_an_output_folder_that_is_a_file_is_named_before_any_work(tmp_path: Path
             run(Settings("amplify", "none", out=tmp_path / out))
     with pytest.raises(ScoreError, match=r"--out .*: a name in it is too long"):
         run(Settings("amplify", "none", out=tmp_path / ("n" * 300)))
+
+
+def test_the_table_of_rows_holds_the_very_numbers_of_the_record(tmp_path: Path):
+    record = run(Settings("amplify", "night", out=tmp_path)).record
+    table = pd.read_csv(tmp_path / "rows.csv")
+    assert list(table) == ["pair", "group", "camera", "ratio", "iso", "split", "identical",
+                           "seconds", "psnr", "ssim"]  # fmt: skip
+    for found, row in zip(table.itertuples(), record.rows, strict=True):
+        assert (found.pair, found.ratio, found.seconds) == (row.pair, row.ratio, row.seconds)
+        assert {"psnr": found.psnr, "ssim": found.ssim} == row.scores
 
 
 def test_a_second_run_into_a_folder_is_refused_while_the_first_works(tmp_path: Path):
