@@ -64,8 +64,9 @@ bench: .venv/.dev  ## measure against the named peers; figures go to docs/benchm
 	  $(BIN)/python $$file > docs/benchmarks/$${name#bench_}.json || exit 1; \
 	done
 
-study: .venv/.dev  ## measure intervals and the alignment audit (TILES=folder: the real tiles too): 20 minutes
+study: .venv/.dev  ## measure intervals, metrics and the alignment audit (TILES=, IQA=: real pictures): 20 minutes
 	$(BIN)/python -m tests.benchmarks.study_coverage
+	$(BIN)/python -m tests.benchmarks.study_metrics $(if $(IQA),--data $(IQA))
 	$(BIN)/python -m tests.benchmarks.study_alignment $(if $(TILES),--tiles $(TILES))
 
 wheel: .venv/.dev  ## build the wheel and try it in an empty environment

@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -83,12 +83,13 @@ def beside(peer: Peer, size: str, repeats: int) -> dict[str, Any]:
 
 
 def memory_of_one_pair(size: str) -> int:
-    """Return by how many bytes the process grows at most while it scores a pair."""
+    """Return the bytes of Python and NumPy that scoring a pair holds at most."""
     output, reference = pair(*(int(side) for side in size.split("x")))
-    score_images(output[:64, :64], reference[:64, :64])  # what the first call loads
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    tracemalloc.start()
     score_images(output, reference)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return held
 
 
 def main() -> None:
@@ -99,7 +100,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
-    memory = memory_of_one_pair(chosen.size)  # before any peer has grown the process
+    memory = memory_of_one_pair(chosen.size)
     peers = {"scikit-image": beside(by_scikit_image, chosen.size, chosen.repeats)}
     if find_spec("pyiqa"):
         peers["pyiqa"] = beside(by_pyiqa, chosen.pyiqa_size, chosen.repeats)

@@ -11,7 +11,7 @@ from lldata.frame import Frame
 from lldata.protocol import load_raw
 from lldata.store import Store
 from lldata.synthesis import sensor
-from tests.benchmarks.trained_runs import markdown
+from tests.benchmarks.tables import markdown
 
 _PATCH = 16  # packed pixels on a side
 _FLAT = 0.06  # standard deviation over mean of the reference in a flat patch

@@ -31,7 +31,8 @@ from lldata.protocol import ClipProtocol, load
 from lldata.sample import Sample, pair_row
 from lldata.store import Store, home, open_store
 from lldata.synthesis.clips import simulate
-from tests.benchmarks.trained_runs import markdown, publish
+from tests.benchmarks.tables import markdown
+from tests.benchmarks.trained_runs import publish
 
 FIGURES = Path("docs/benchmarks/contextual.json")
 PAGE = Path("docs/contextual.md")

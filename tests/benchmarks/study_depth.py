@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from lldata.store import home
-from tests.benchmarks.trained_runs import Row, Trial, difference, markdown, publish, spread, study
+from tests.benchmarks.tables import markdown
+from tests.benchmarks.trained_runs import Row, Trial, difference, publish, spread, study
 
 FIGURES = Path("docs/benchmarks/depth.json")
 PAGE = Path("docs/depth.md")

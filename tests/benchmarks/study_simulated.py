@@ -21,7 +21,8 @@ from lldata.protocol import RawProtocol, load_raw
 from lldata.store import Store, home, open_store
 from lldata.synthesis.camera import simulate
 from tests.benchmarks.likeness import likeness, likeness_table
-from tests.benchmarks.trained_runs import Row, Trial, difference, markdown, publish, spread, study
+from tests.benchmarks.tables import markdown
+from tests.benchmarks.trained_runs import Row, Trial, difference, publish, spread, study
 
 FIGURES = Path("docs/benchmarks/simulated.json")
 PAGE = Path("docs/simulated.md")

@@ -110,11 +110,5 @@ def difference(rows: Sequence[Row], others: Sequence[Row]) -> str:
     return f"{found.mean:+.2f} ({found.ci95[0]:+.2f} to {found.ci95[1]:+.2f})"
 
 
-def markdown(table: Sequence[Sequence[object]]) -> str:
-    """Return a table, its head first."""
-    lines = ["| " + " | ".join(map(str, row)) + " |" for row in table]
-    return "\n".join([lines[0], "|" + "---|" * len(table[0]), *lines[1:]])
-
-
 def _columns(pairs: Mapping[str, tuple[str, float]]) -> tuple[list[float], list[str]]:
     return [value for _, value in pairs.values()], [group for group, _ in pairs.values()]

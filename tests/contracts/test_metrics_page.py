@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from eval.metrics import metrics
+from tests.benchmarks.metrics_page import page
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+CHECK = json.loads((DOCS / "benchmarks" / "metric_check.json").read_text("utf-8"))
+
+
+def test_the_page_of_metrics_is_what_docstrings_and_kept_figures_give():
+    assert (DOCS / "metrics.md").read_text("utf-8") == page(CHECK)
+
+
+def test_the_kept_comparison_is_of_the_definitions_there_are_and_none_failed():
+    known = {name: metric.definition for name, metric in metrics().items()}
+    kept = {one["metric"]: one["definition"] for one in CHECK["checks"] if one["metric"] in known}
+    assert kept == known
+    assert {one["status"] for one in CHECK["checks"]} == {"pass", "unknown"}
+    assert all(one["metric"].startswith("pyiqa:") for one in CHECK["checks"]
+               if one["status"] == "unknown")  # fmt: skip
