@@ -18,6 +18,8 @@ _EXPOSURE = """## How much the exposure matters to Retinex
 With `offset=0` a Retinex method shows the same picture however long the exposure was; the published
 offset of 1 (of 255), the default, keeps the noise of the dark down but gives that up. This is the
 mean change, and the largest, in 1/255, when the light of the picture is halved."""
+_SHEET = """What they make of a picture, and where each of them fails, is shown in
+[classical_pictures.md](classical_pictures.md)."""
 
 
 def page(report: dict[str, Any]) -> str:
@@ -32,7 +34,8 @@ def page(report: dict[str, Any]) -> str:
     head = _HEAD.format(
         processor=hardware["processor"], cores=hardware["cores"], python=python
     )  # fmt: skip
-    return "\n\n".join([head, "\n".join(lines), _EXPOSURE, _exposures(report["exposures"])]) + "\n"
+    parts = [head, "\n".join(lines), _EXPOSURE, _exposures(report["exposures"]), _SHEET]
+    return "\n\n".join(parts) + "\n"
 
 
 def _exposures(rows: list[dict[str, Any]]) -> str:

@@ -74,14 +74,14 @@ def shown(name: str, column: Column) -> Bytes | None:
 
 
 def rows(given: Sequence[Column]) -> Iterator[tuple[str, list[Bytes | None]]]:
-    """Yield the name and the crops of each row: what is given and wanted, then every method."""
+    """Yield the name and the crops of each row: what is given, the reference, then every method."""
     inputs = [one.sample.srgb for one in given]
     yield "given", [None if p is None else c.cropped(p) for p, c in zip(inputs, given, strict=True)]
-    wanted = [one.sample.reference for one in given]
-    yield "wanted", [None if p is None else c.cropped(p)
-                     for p, c in zip(wanted, given, strict=True)]  # fmt: skip
+    references = [one.sample.reference for one in given]
+    yield "reference", [None if p is None else c.cropped(p)
+                     for p, c in zip(references, given, strict=True)]  # fmt: skip
     for name in classical():
-        oracle = " (sees the wanted one)" if method.info(name).oracle else ""
+        oracle = " (oracle)" if method.info(name).oracle else ""
         yield name + oracle, [shown(name, column) for column in given]
 
 
@@ -99,7 +99,7 @@ def sheet(found: Sequence[tuple[str, list[Bytes | None]]], titles: Sequence[str]
             if top == LABEL:
                 draw.text((corner, 0), title, "black")
             if crop is None:
-                draw.text((corner + GAP, top + height // 2), "needs the wanted one", "black")
+                draw.text((corner + GAP, top + height // 2), "no reference", "black")
             else:
                 page.paste(Image.fromarray(crop), (corner, top + LABEL))
     return page
