@@ -59,6 +59,14 @@ def weights_on(method: str, store: Store, options: Mapping[str, Any] | None = No
     return folder
 
 
+def training_of(weights: Path, method: str) -> str:
+    """Return how weights that `weights_on` gave were trained, in words: preset and steps."""
+    from baselines.training.weights import CONFIG, read_config
+
+    config = read_config(weights / CONFIG, method.partition("@")[0]) or {}
+    return f"preset {config.get('preset', 'unknown')}, {config.get('steps', 'unknown')} steps"
+
+
 def check_own(
     method: str, config: Mapping[str, Any], store: Store, dataset: str | Path,
     *, nameable: bool = True,

@@ -12,6 +12,7 @@ from eval.studies.reported import Reported
 from eval.studies.reproduce import Ours, Reproduction
 from eval.studies.substitute import is_substitute
 from eval.studies.timing import TERA, implied_tops, possible
+from eval.summary import counted
 from lldata.store import Store
 
 SCORES = ("row", "score", "printed", "ours", "95 % interval", "pairs")
@@ -90,9 +91,17 @@ def notes(found: Reproduction) -> list[str]:
 
 def not_comparable(found: Reproduction) -> list[str]:
     """Return what of a table cannot be compared, that of simulated data included."""
+    said = list(found.table.not_comparable)
+    if found.limit is not None:
+        said.append(f"all figures: of the first {counted(found.limit, 'pair')} (--limit)")
     simulated = [store.name for store in found.stores.values() if store.synthetic]
-    text = f"all figures of {', '.join(simulated)}: they are of simulated data"
-    return [*found.table.not_comparable, *([text] if simulated else [])]
+    if simulated:
+        said.append(f"all figures of {', '.join(simulated)}: they are of simulated data")
+    said += [
+        f"{one.line.label}: weights of {one.training}; the published recipe is preset paper"
+        for one in found.rows if one.training and not one.training.startswith("preset paper,")
+    ]  # fmt: skip
+    return said
 
 
 def _of_data(role: str, store: Store, found: Reproduction) -> str:
@@ -134,7 +143,7 @@ def document(found: Reproduction) -> dict[str, Any]:
         "not_comparable": not_comparable(found),
         "pairs": found.selection[0] if found.selection else None,
         "datasets": {role: _dataset(store) for role, store in found.stores.items()},
-        "size": found.size,
+        "limit": found.limit, "size": found.size,
         "sheet": None if found.drawn is None else found.drawn.path,
         "panels": [] if found.drawn is None else [
             facts(one) for row in found.drawn.rows for one in row
@@ -156,7 +165,7 @@ def _row(one: Ours, found: Reproduction) -> dict[str, Any]:
     row: dict[str, Any] = {
         "label": line.label, "method": line.method, "options": line.options, "note": line.note,
         "printed": {name: float(value) for name, value in line.printed.items()},
-        "missing": one.missing,
+        "missing": one.missing, "training": one.training,
     }  # fmt: skip
     if found.table.kind == "timing":
         return row | _costs(one, found)

@@ -77,4 +77,5 @@ def facts(one: Panel) -> dict[str, Any]:
     return {
         "picture": one.picture, "label": one.label, "method": one.method or None,
         "mean": one.mean, "scores": dict(one.scores), "missing": one.missing,
+        "training": one.training,
     }  # fmt: skip

@@ -20,7 +20,7 @@ from eval.metrics.pixels import to_uint8
 from eval.pairs import accepted, load_method
 from eval.pictures import encoded
 from eval.studies.reported import Figure, Line, Reported
-from eval.trained import weights_on
+from eval.trained import training_of, weights_on
 from lldata import publish
 from lldata.clip_sample import clip_frames
 from lldata.errors import LowLightError, MethodError, ScoreError
@@ -44,6 +44,7 @@ class Panel:
     missing: str | None = None
     mean: float | None = None  # BT.601 luma of the 8-bit picture, 1 is white
     scores: Mapping[str, float] = field(default_factory=dict)
+    training: str | None = None  # preset and steps of the method's weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,21 +58,22 @@ class Shown:
 
 
 def shown(store: Store, figure: Figure) -> list[Shown]:
-    """Return the first pictures of a dataset's test split, of all splits if it has none.
+    """Return the first pictures of a dataset: of its test split, and of others where it has none.
 
     Raises
     ------
     ScoreError
         If no pair is usable.
     """
-    rows = store.usable("test")
-    rows = store.usable(None) if rows.empty else rows
+    rows, tested = store.usable(None), store.usable("test")
+    rows = rows if tested.empty or figure.any_split else tested
     if rows.empty:
         raise ScoreError(
             f"dataset {store.name}", "it has no usable pair", "a figure shows one",
             f"See why: lldata show {store.name}",
         )  # fmt: skip
-    first = rows.sort_values("pair").head(figure.pictures)
+    others = rows["split"] != "test"
+    first = rows.assign(others=others).sort_values(["others", "pair"]).head(figure.pictures)
     return [_shown(store, row, figure.frame) for row in first.itertuples(index=False)]
 
 
@@ -176,6 +178,7 @@ class _Maker:
     def __init__(self, line: Line, store: Store, device: str) -> None:
         self.line, self.store, self.device = line, store, device
         self.built: Method | None = None
+        self.training: str | None = None
 
     def panel(self, pair: str, label: str, given: Planes, target: Path | None) -> Panel:
         """Return what the method makes of a picture, or why it cannot."""
@@ -183,7 +186,8 @@ class _Maker:
             made = self._picture(self._method(target), pair, given)
         except MethodError as error:
             return Panel(pair, label, self.line.method, missing=_short(error))
-        return panel(pair, label, made, self.line.method)
+        found = panel(pair, label, made, self.line.method)
+        return replace(found, training=self.training)
 
     def _method(self, target: Path | None) -> Method:
         if self.built is not None:
@@ -194,6 +198,7 @@ class _Maker:
         weights = None
         if self.line.trained_on:
             weights = weights_on(self.line.method, self.store, options)
+            self.training = training_of(weights, self.line.method)
         given = accepted(self.line.method, options, {"device": self.device, "seed": 0})
         method, _ = load_method(self.line.method, given, weights)
         check_data(method.info, self.store)

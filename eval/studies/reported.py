@@ -90,6 +90,7 @@ class Figure:
     frame: int = 0  # of a clip, from 0; of a shorter one the last
     steps: tuple[float, ...] = ()  # EV, of view brightness
     drawn: tuple[tuple[float, ...], ...] = ()  # alpha and gamma, of view darkening
+    any_split: bool = False  # after the test pairs also others, of scenes that were trained on
 
 
 @dataclass(frozen=True)

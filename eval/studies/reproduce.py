@@ -17,7 +17,7 @@ from eval.studies.reported import Line, Reported, Selection
 from eval.studies.substitute import Progress, assigned
 from eval.summary import Score, score_of
 from eval.tracks import Track
-from eval.trained import own_weights, train_command, weights_on
+from eval.trained import own_weights, train_command, training_of, weights_on
 from lldata.errors import MethodError, ScoreError
 from lldata.store import Store
 
@@ -46,6 +46,7 @@ class Ours:
     cost: Profile | None = None
     operations: int | None = None  # for the frame of the paper, whatever size was timed
     missing: str | None = None  # why nothing was run
+    training: str | None = None  # preset and steps of its weights
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Reproduction:
     rows: tuple[Ours, ...]
     size: Size | None = None  # of the frame that was timed
     drawn: Drawn | None = None  # of a figure
+    limit: int | None = None  # of the pairs of each row
 
 
 def reproduce(
@@ -90,28 +92,34 @@ def reproduce(
             done.append(replace(known, line=line))
             continue
         try:
+            weights = _weights(line, stores)
             settings = _settings(table, line, stores, tracks[line.dataset], asked)
-            done.append(_scored(line, settings, tell, progress))
+            own = line.trained_on == line.dataset  # those a run takes by itself
+            one = _scored(line, replace(settings, weights=None if own else weights), tell, progress)
+            training = training_of(weights, line.method) if weights else None
+            done.append(replace(one, training=training))
         except MethodError as error:
             done.append(Ours(line, missing=_why(line, stores, error)))
     _check_shown(table, done)
-    return Reproduction(table, stores, selection, tuple(done))
+    return Reproduction(table, stores, selection, tuple(done), limit=asked.limit)
 
 
 def _same_run(a: Line, b: Line) -> bool:
     return replace(a, label="", note="", printed={}) == replace(b, label="", note="", printed={})
 
 
+def _weights(line: Line, stores: Mapping[str, Store]) -> Path | None:
+    if not line.trained_on:
+        return None
+    return weights_on(line.method, stores[line.trained_on], line.options)
+
+
 def _settings(
     table: Reported, line: Line, stores: Mapping[str, Store], track: Track, asked: Asked
 ) -> Settings:
-    weights = None
-    if line.trained_on:
-        weights = weights_on(line.method, stores[line.trained_on], line.options)
     return Settings(
-        line.method, stores[line.dataset].path, track=track,
-        weights=None if line.trained_on == line.dataset else weights,
-        metrics=table.metrics, options=line.options, limit=asked.limit, device=asked.device,
+        line.method, stores[line.dataset].path, track=track, metrics=table.metrics,
+        options=line.options, limit=asked.limit, device=asked.device,
     )  # fmt: skip
 
 

@@ -55,7 +55,9 @@ def _cell(rows: Sequence[Sequence[Panel]]) -> tuple[int, int]:
 
 
 def _label(panel: Panel, width: int) -> list[str]:
-    text = panel.label if panel.mean is None else f"{panel.label} (mean {panel.mean:.2f})"
+    known = [panel.training, None if panel.mean is None else f"mean {panel.mean:.2f}"]
+    said = "; ".join(text for text in known if text)
+    text = f"{panel.label} ({said})" if said else panel.label
     return textwrap.wrap(text, max(width // 7, 16))
 
 

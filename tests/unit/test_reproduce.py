@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,12 @@ def test_printed_seconds_of_the_residual_networks_are_not_possible_and_those_of_
     assert [timing.possible(rate, table.timing) for rate in implied.values()] == [True, False]
 
 
+def test_weights_of_another_recipe_than_the_published_one_are_called_so(canon: Reproduction):
+    trained = [replace(one, training="preset quick, 60 steps") for one in canon.rows[:1]]
+    said = beside.not_comparable(replace(canon, rows=(*trained, *canon.rows[1:])))[-1]
+    assert said.endswith("weights of preset quick, 60 steps; the published recipe is preset paper")
+
+
 @pytest.fixture
 def lleval(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     def call(*arguments: object) -> tuple[int, str, str]:
@@ -123,6 +130,7 @@ def test_the_document_holds_printed_and_ours(lleval: Any):
     assert code == 0
     assert row["printed"] == {"psnr": 14.37}
     assert row["scores"]["psnr"]["n"] == 1
+    assert "all figures: of the first 1 pair (--limit)" in json.loads(out)["not_comparable"]
     assert Path(row["record"]).is_file()
 
 
