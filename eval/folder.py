@@ -16,6 +16,7 @@ Kind = Literal["input", "output", "reference", "error"]
 
 RECORD = "record.json"
 TABLE = "rows.csv"
+REPORT = "report.html"
 LOCK = ".run.lock"
 LONGEST_NAME = 255  # bytes, of a file or folder on every common disk
 
@@ -76,6 +77,8 @@ def held(folder: Path) -> Iterator[None]:
                 folder, "another lleval run is writing there", "one writes into a folder at a time",
                 "Wait until it has ended, or give this one a folder of its own with --out",
             ) from error  # fmt: skip
+        for name in (RECORD, TABLE, REPORT):
+            publish.remove_leftovers(folder, name, older_than_s=0)
         for kind in ("outputs", "pictures", "pairs"):
             for leftover in (folder / kind).rglob(f".*{publish.TEMPORARY}"):
                 leftover.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eval import page
+from eval.folder import REPORT
 from eval.gallery import score_text, shown_pairs
 from eval.pictures import ERROR_WHITE
 from eval.provenance import provenance
@@ -21,8 +22,6 @@ from eval.summary import (
     marks,
     score_of,
 )
-
-REPORT = "report.html"
 
 
 def write_report(record: Record, folder: Path) -> Path:

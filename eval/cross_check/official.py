@@ -107,7 +107,8 @@ def _through_pyiqa(
         status: Status = "unknown"
         if limit is not None:
             status = "pass" if abs(ours - theirs) <= limit else "fail"
-        yield _agreement(metric, picture, (ours, theirs), limit, status)
+        message = "" if limit is not None else "reported; no limit is set"
+        yield _agreement(metric, picture, (ours, theirs), limit, status, message)
 
 
 def _score(metric: Metric, output: NDArray[Any], reference: NDArray[Any]) -> float:
@@ -116,9 +117,10 @@ def _score(metric: Metric, output: NDArray[Any], reference: NDArray[Any]) -> flo
 
 
 def _agreement(
-    metric: Metric, picture: str, scores: tuple[float, float], limit: float | None, status: Status
-) -> Agreement:
+    metric: Metric, picture: str, scores: tuple[float, float], limit: float | None,
+    status: Status, message: str = "",
+) -> Agreement:  # fmt: skip
     return Agreement(
         metric.name, metric.definition, WHO, 1, picture, *scores, abs(scores[0] - scores[1]),
-        limit, status, "" if limit is not None else "reported; no limit is set",
+        limit, status, message,
     )  # fmt: skip

@@ -17,9 +17,11 @@ CHECKS = ("alignment", "exposure", "focus", "integrity", "metadata", "noise")
 SAID = "a sentence as long as audits write them, with two numbers in it: 0.12 and 3.45"
 
 
-def dataset(folder: Path, scenes: int, pairs: int = 1) -> store.Store:
+def dataset(
+    folder: Path, scenes: int, pairs: int = 1, shape: tuple[int, int] = SHAPE
+) -> store.Store:
     """Write a dataset of that many scenes with that many pairs each, and its index."""
-    night(folder / "one", "train", shape=SHAPE, takes=pairs)
+    night(folder / "one", "train", shape=shape, takes=pairs)
     first = store.scene_path(folder / "one", "00001")
     data, scene = first.read_bytes(), store.read_scene(first)
     path = folder / "many"

@@ -20,12 +20,13 @@ from typing import Any
 
 from lldata.publish import write_replacing
 from tests.conftest import SHARED_DATA
-from tests.faults import ingesting, loaders, mutants
+from tests.faults import ingesting, loaders, mutants, scoring
 from tests.faults.downloading import kill_downloads
 from tests.faults.page import page
 from tests.servers import certificate, serving
 
 OLD, NEW = 20, 28  # scenes that stand before, and that the ingest under fault adds
+PAIRS = 10  # of a run under fault
 SEED = 2026
 FIGURES = Path(__file__).parents[2] / "docs" / "benchmarks" / "faults.json"
 
@@ -95,10 +96,46 @@ def download_kills(folder: Path) -> Any:
         return asdict(kill_downloads(site, folder / "out", 200, SEED))
 
 
+def runs_killed(folder: Path) -> Any:
+    """Kill 100 runs of a method at random moments."""
+    track = scoring.track(folder, PAIRS)
+    costs = [vars(scoring.at_random(track, folder, 25, SEED + part)) for part in range(4)]
+    return {name: sum(cost[name] for cost in costs) for name in costs[0]}
+
+
+def runs_killed_in_steps(folder: Path) -> Any:
+    """Kill a run inside every twentieth write, fsync, link, replace and unlink."""
+    return _run_steps(folder, "kill", 20)
+
+
+def runs_on_a_full_disk(folder: Path) -> Any:
+    """Let every fortieth I/O step of a run fail as on a full disk."""
+    return _run_steps(folder, "ENOSPC", 40)
+
+
+def _run_steps(folder: Path, action: str, every: int) -> Any:
+    track = scoring.track(folder, PAIRS)
+    steps = range(1, scoring.count_steps(track, folder) + 1, every)
+    return vars(scoring.at_steps(track, folder, steps, action))
+
+
+def runs_limited(folder: Path) -> Any:
+    """Run a method under 5 limits on the size of a file."""
+    track = scoring.track(folder, PAIRS)
+    return vars(scoring.size_limits(track, folder, range(50, 1050, 200)))
+
+
+def runs_at_once(folder: Path) -> Any:
+    """Let 2 to 4 runs into one folder begin at once, 6 times."""
+    track = scoring.track(folder, PAIRS)
+    return vars(scoring.at_once(track, folder, [2 + number % 3 for number in range(6)]))
+
+
 PARTS: tuple[Callable[[Path], Any], ...] = (
     killed_steps, full_disk, random_kills, size_limits, writers_at_once,
     damaged_raw, damaged_stores, bit_flips, loader_workers,
     download_kills,
+    runs_killed, runs_killed_in_steps, runs_on_a_full_disk, runs_limited, runs_at_once,
 )  # fmt: skip
 
 

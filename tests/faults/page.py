@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 Report = dict[str, Any]
@@ -30,18 +31,45 @@ _COLUMNS = ("faults", "scenes_lost", "scenes_damaged", "resumes_failed", "unclea
 def page(report: Report) -> str:
     """Return the page, Markdown."""
     parts = [
-        _HEAD.format(**report), _costs(report), _damaged(report["damaged_raw"]["result"], _RAW),
+        _HEAD.format(**report), _costs(report), _runs(report),
+        _damaged(report["damaged_raw"]["result"], _RAW),
         _damaged(report["damaged_stores"]["result"], _STORES), _rest(report),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
 
 def _costs(report: Report) -> str:
-    table = [["fault", *(c.replace("_", " ") for c in _COLUMNS)]]
-    for name, what in _COSTS:
+    return "## Ingest\n\n" + _table(report, _COSTS, _COLUMNS)
+
+
+def _table(report: Report, costs: Sequence[tuple[str, str]], columns: Sequence[str]) -> str:
+    table = [["fault", *(c.replace("_", " ") for c in columns)]]
+    for name, what in costs:
         result = report[name]["result"]
-        table.append([what, *(str(result[c]) for c in _COLUMNS)])
-    return "## Ingest\n\n" + _markdown(table)
+        table.append([what, *(str(result[c]) for c in columns)])
+    return _markdown(table)
+
+
+_RUNS = """## Runs of a method
+
+`lleval run` on ten pairs. A finished pair is computed again if the next run writes it anew; a
+record is changed if the next run ends in another one than an undisturbed run, times (how many were
+taken, too) and memory aside, or leaves a file behind; an ending is unclear if it is neither a
+success, nor one line and exit code 2, nor (of a kill) the kill. Of runs at once into one folder one
+works, the others are refused."""
+
+_RUN_COSTS = (
+    ("runs_killed", "killed at a random moment"),
+    ("runs_killed_in_steps", "killed inside every twentieth I/O step"),
+    ("runs_on_a_full_disk", "every fortieth I/O step fails: disk full"),
+    ("runs_limited", "limits on the size of a file"),
+    ("runs_at_once", "2 to 4 runs at once"),
+)
+_RUN_COLUMNS = ("faults", "pairs_computed_again", "records_changed", "unclear_endings")
+
+
+def _runs(report: Report) -> str:
+    return f"{_RUNS}\n\n{_table(report, _RUN_COSTS, _RUN_COLUMNS)}"
 
 
 _RAW = """## Damaged RAW files

@@ -353,11 +353,12 @@ def test_a_second_run_into_a_folder_is_refused_while_the_first_works(tmp_path: P
 
 
 def test_what_a_killed_run_left_unfinished_is_removed(tmp_path: Path):
-    left = tmp_path / "outputs" / "00002" / f".00002_00_0.1s.png.1{publish.TEMPORARY}"
-    left.parent.mkdir(parents=True)
-    left.write_bytes(b"half")
+    for name in ("outputs/00002/.00002_00_0.1s.png.1", ".record.json.1", ".report.html.1"):
+        left = tmp_path / f"{name}{publish.TEMPORARY}"
+        left.parent.mkdir(parents=True, exist_ok=True)
+        left.write_bytes(b"half")
     run(Settings("amplify", "night", out=tmp_path))
-    assert not left.exists()
+    assert not list(tmp_path.rglob(".*"))
 
 
 def test_a_long_label_is_cut_and_still_its_own():

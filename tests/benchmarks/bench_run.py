@@ -1,0 +1,114 @@
+"""Measure `lleval run`: its memory over more and more pairs, what overlapping saves; print JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+PAGE = Path(__file__).parents[2] / "docs" / "evaluation.md"
+LARGE = (1000, 1500)  # photosites
+PAIRS = 9  # of a large run; four of them are timed alone, so that five overlap
+
+
+def peak() -> float:
+    """Return the largest resident memory of this process so far, MiB."""
+    status = Path("/proc/self/status").read_text()  # getrusage's counts the program before exec
+    return next(int(s.split()[1]) for s in status.splitlines() if s.startswith("VmHWM")) / 1024
+
+
+def scored() -> None:
+    """Run a method on all pairs of a dataset; print pairs, time and peak memory."""
+    from eval.plan import Settings
+    from eval.run import run
+
+    start = time.perf_counter()
+    done = run(Settings("gamma", "many", split="train"))
+    seconds = time.perf_counter() - start
+    json.dump({"pairs": len(done.record.rows), "seconds": seconds, "mib": peak()}, sys.stdout)
+
+
+def compared(model: str) -> None:
+    """Score the large pairs one by one and overlapped, three times in turn; print the seconds."""
+    from eval.overlapped import overlapped, timed
+    from eval.pairs import score_pair
+    from eval.plan import Settings, make_plan
+
+    plan = make_plan(Settings(model, "many", split="train"), lambda _: None)
+    found: dict[str, list[float]] = {"one by one": [], "overlapped": []}
+    for _ in range(3):
+        for how, seconds in found.items():
+            start = time.perf_counter()
+            if how == "overlapped":
+                list(overlapped(plan.job, plan.pairs, timed(plan.pairs)))
+            else:
+                [score_pair(plan.job, pair) for pair in plan.pairs]
+            seconds.append(time.perf_counter() - start)
+    kept = {how: median(seconds) for how, seconds in found.items()}
+    counts = {"pairs": len(plan.pairs), "alone": len(timed(plan.pairs))}
+    json.dump({"method": model, "mib": peak()} | counts | kept, sys.stdout)
+
+
+def run(home: Path, *arguments: object) -> dict[str, float]:
+    """Run this file as a process of its own; return what it prints."""
+    command = [sys.executable, __file__, *map(str, arguments)]
+    environment = os.environ | {"LLDATA_HOME": str(home)}
+    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def memory(pairs: int) -> dict[str, float]:
+    """Return time and memory of a run on that many small pairs."""
+    from many_scenes import dataset
+
+    with tempfile.TemporaryDirectory() as folder:
+        dataset(Path(folder), pairs)
+        return run(Path(folder), "scored")
+
+
+def overlap(models: list[str]) -> list[dict[str, float]]:
+    """Return what overlapping saves of runs on pairs of 1.5 megapixels."""
+    from many_scenes import dataset
+
+    with tempfile.TemporaryDirectory() as folder:
+        dataset(Path(folder), PAIRS, shape=LARGE)
+        return [run(Path(folder), "compared", model) for model in models]
+
+
+def main() -> None:
+    """Do one of the works, or measure all and print one JSON document."""
+    if sys.argv[1:2] == ["scored"]:
+        scored()
+        return
+    if sys.argv[1:2] == ["compared"]:
+        compared(sys.argv[2])
+        return
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pairs", type=int, nargs="+", default=[200, 2000])
+    parser.add_argument("--models", nargs="*", default=["amplify", "lime"])
+    parser.add_argument("--page", type=Path, default=PAGE)
+    asked = parser.parse_args()
+    from evaluation_page import page
+
+    from eval.machine import hardware, software
+
+    report = {
+        "what": "runs on more and more pairs; runs on 1.5 megapixels one by one and overlapped",
+        "memory": [memory(pairs) for pairs in asked.pairs],
+        "overlap": overlap(asked.models),
+        "load": list(os.getloadavg()), "software": software(), "hardware": hardware("cpu"),
+    }  # fmt: skip
+    asked.page.write_text(page(report), "utf-8")
+    json.dump(report, sys.stdout, indent=2)
+    sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main()
