@@ -94,6 +94,10 @@ def not_comparable(found: Reproduction) -> list[str]:
     said = list(found.table.not_comparable)
     if found.limit is not None:
         said.append(f"all figures: of the first {counted(found.limit, 'pair')} (--limit)")
+    counts = {score.found.n for one in found.rows for score in one.scores.values()}
+    known = 0 if found.selection is None else found.selection[1].pairs
+    if known and counts - {known}:
+        said.append(f"{counted(max(counts), 'pair')} scored, the paper's data have {known}")
     simulated = [store.name for store in found.stores.values() if store.synthetic]
     if simulated:
         said.append(f"all figures of {', '.join(simulated)}: they are of simulated data")

@@ -48,6 +48,7 @@ class Selection:
     short: str = ""  # a regular expression that is found in the short's name; empty: all
     without_scenes: tuple[str, ...] = ()
     readmitted: tuple[str, ...] = ()  # scenes that count although they are in quarantine
+    pairs: int = 0  # that the paper's data have; 0: not known
 
     def track(self, name: str, store: Store) -> Track:
         """Return the track of these pairs of a dataset, kept apart from those that are ranked."""

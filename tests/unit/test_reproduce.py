@@ -106,6 +106,11 @@ def test_weights_of_another_recipe_than_the_published_one_are_called_so(canon: R
     assert said.endswith("weights of preset quick, 60 steps; the published recipe is preset paper")
 
 
+def test_fewer_pairs_than_the_papers_are_said(canon: Reproduction):
+    short = replace(canon, selection=("88", replace(canon.selection[1], pairs=88)))  # type: ignore[index]
+    assert "2 pairs scored, the paper's data have 88" in beside.not_comparable(short)
+
+
 @pytest.fixture
 def lleval(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     def call(*arguments: object) -> tuple[int, str, str]:
