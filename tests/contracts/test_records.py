@@ -11,6 +11,7 @@ from baselines import method
 from eval import tracks
 from eval.metrics import find_metric
 from eval.record import Record
+from tests.benchmarks.classical_records import cases
 
 ROOT = Path(__file__).parents[2] / "leaderboard" / "records"
 RECORDS = sorted(ROOT.rglob("*.json"))
@@ -28,6 +29,12 @@ def test_a_record_is_of_its_track_method_and_definitions(path: Path):
         assert record.reference_use == method.info(record.method).reference_use
     for name, use in record.metrics.items():
         assert use.definition == find_metric(name).definition
+
+
+@pytest.mark.parametrize("name", ["sid_sony_tiles", "canon6d_simulated"])
+def test_every_classical_method_has_its_rows(name: str):
+    kept = {path.name for path in (ROOT / name).iterdir()}
+    assert {case.file_name for case in cases("raw")} - kept == set()
 
 
 @pytest.mark.parametrize("name", tracks.names())
