@@ -50,16 +50,21 @@ def checked(cls: Any, document: Mapping[str, Any], where: str, remedy: str = REM
 @functools.cache
 def _reader(hint: Any) -> _Read:
     """Return what makes a value of the type `hint` of a plain one."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return _either(hint, [(_fits(kind), _made(kind)) for kind in get_args(hint)])
+    return _either(hint, [(_fits(hint), _made(hint))])
+
+
+def _made(hint: Any) -> _Read | None:
+    """Return what makes such a value of a plain one that fits; None: the plain one is it."""
     origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return _either(hint, [(_fits(kind), _reader(kind)) for kind in arguments])
     if origin is tuple:
-        return _if(hint, _items(_reader(arguments[0])))
+        return _items(_reader(arguments[0]))
     if hasattr(hint, "__dataclass_fields__"):
-        return _if(hint, _fields(hint))
+        return _fields(hint)
     if origin is not None and origin is not Literal:
-        return _if(hint, _values(_reader(arguments[1])))
-    return _if(hint, float if hint is float else lambda value: value)
+        return _values(_reader(arguments[1]))
+    return float if hint is float else None
 
 
 def _fits(hint: Any) -> Callable[[Any], bool]:
@@ -72,15 +77,12 @@ def _fits(hint: Any) -> Callable[[Any], bool]:
     if origin is Literal:
         allowed = get_args(hint)
         return lambda value: value in allowed
-    kind: Any = hint
     if origin is tuple:
-        kind = list
-    elif origin is not None or hasattr(hint, "__dataclass_fields__"):
-        kind = dict
-    elif hint is float:
-        kind = (int, float)
-    no_bool = hint in (int, float)
-    return lambda value: isinstance(value, kind) and not (no_bool and isinstance(value, bool))
+        return lambda value: isinstance(value, list)
+    if origin is not None or hasattr(hint, "__dataclass_fields__"):
+        return lambda value: isinstance(value, dict)
+    kinds = (int, float) if hint is float else (hint,)
+    return lambda value: type(value) in kinds  # True and False are no numbers
 
 
 def _unfit(hint: Any, value: Any) -> _UnfitError:
@@ -88,22 +90,11 @@ def _unfit(hint: Any, value: Any) -> _UnfitError:
     return _UnfitError(f"it is {shown}", f"its type is {getattr(hint, '__name__', hint)}")
 
 
-def _if(hint: Any, read: _Read) -> _Read:
-    fits = _fits(hint)
-
-    def checked_value(value: Any) -> Any:
-        if not fits(value):
-            raise _unfit(hint, value)
-        return read(value)
-
-    return checked_value
-
-
-def _either(hint: Any, kinds: list[tuple[Callable[[Any], bool], _Read]]) -> _Read:
+def _either(hint: Any, kinds: list[tuple[Callable[[Any], bool], _Read | None]]) -> _Read:
     def value_of_one(value: Any) -> Any:
-        for fits, read in kinds:
+        for fits, make in kinds:
             if fits(value):
-                return read(value)
+                return value if make is None else make(value)
         raise _unfit(hint, value)
 
     return value_of_one
