@@ -36,13 +36,15 @@ def views(tables: Sequence[Standing]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the address and content of the page of every table of a paper."""
     entries = [(entry, table) for table in tables for entry in table.blind + table.oracle]
     protocols = {entry.record.dataset: entry.record.protocol for entry, _ in entries}
-    for name in reported.names():
-        yield addresses.reported_page(name), _view(reported.load(name), entries, protocols)
+    for paper, address in titles():
+        yield address, _view(paper, entries, protocols)
 
 
 def titles() -> list[tuple[Reported, str]]:
-    """Return the tables of the papers and where their pages are."""
-    return [(reported.load(name), addresses.reported_page(name)) for name in reported.names()]
+    """Return the tables of papers that print numbers, and where their pages are."""
+    papers = [reported.load(name) for name in reported.names()]
+    printing = (paper for paper in papers if any(line.printed for line in paper.rows))
+    return [(paper, addresses.reported_page(paper.name)) for paper in printing]
 
 
 def _view(

@@ -239,6 +239,7 @@ def test_reported_figures_stand_with_their_digits_beside_records_of_the_same_kin
     page = Page((tmp_path / "site/reported/canon-table-1.html").read_text(encoding="utf-8"))
     assert "28.61" in page.text
     assert "7.40" in page.text
+    assert not (tmp_path / "site/reported/uhr-fig-4.html").exists()  # it prints no number
     assert "copied digit for digit, not measured here" in page.text
     measured = [v for n, v in page.attributes if n == "href" and "entries/" in (v or "")]
     assert len(measured) == 2  # under the authors' figure and under the re-run of it
