@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -117,3 +118,12 @@ def test_a_sheet_has_room_for_pictures_of_any_size_and_for_none():
     drawn = sheet.drawn(["title"], [[wide, none], [none]])
     assert drawn.shape[1] == 10 + 2 * 310
     assert (drawn == 236).all(axis=2).any()
+
+
+def test_deep_image_prior_of_uhr_fig_3_reads_the_frame_of_a_clip(clips: Store, tmp_path: Path):
+    table = reported.load("uhr-fig-3")
+    (shown,) = panels.shown(clips, table.figure)  # type: ignore[arg-type]
+    line = replace(table.rows[2], options={"iterations": 1, "width": 2, "scales": 1})
+    target = panels._target_file(shown, tmp_path)
+    found = panels._Maker(line, clips, "cpu").panel("p", "(c)", shown.given, target)
+    assert found.pixels is not None, found.missing
