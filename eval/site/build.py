@@ -23,6 +23,7 @@ from eval.site import (
     reported_page,
     track_page,
 )  # fmt: skip
+from eval.site.couples import couples
 from eval.site.publishing import write_site
 from eval.site.standings import Standing, standings
 from eval.studies.kept_sweep import read_sweep
@@ -95,20 +96,29 @@ def _files(
     yield addresses.FEED, feed.atom(tables).encode()
     yield addresses.CITATIONS, citations.bibtex(tables).encode()
     for table in tables:
-        yield addresses.track_page(table.id), _page("track", board=track_page.view(table, sweeps))
-        yield addresses.track_csv(table.id), data.track_csv(table).encode()
-        if table.comparisons:
-            yield addresses.compare_page(table.id), _page("compare", board=compare_page.view(table))
-        for entry in table.entries:
-            shown = entry_page.view(entry, table, folders.get(entry.copy))
-            yield addresses.entry_page(entry.copy), _page("entry", entry=shown)
-            yield addresses.rows_file(entry.copy), data.as_csv(lines(entry.record)).encode()
-            if entry.rank:
-                yield addresses.badge_file(entry.copy), badge.svg(entry, table).encode()
+        yield from _of_table(table, folders, sweeps)
     for address, shown in method_page.views(tables):
         yield address, _page("method", method=shown)
     for address, shown in reported_page.views(tables):
         yield address, _page("reported", reported=shown)
+
+
+def _of_table(
+    table: Standing, folders: dict[str, Path], sweeps: Sequence[Sweep]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield what is about one table: its pages, and a page, rows and badge of each entry."""
+    found = list(couples(table))
+    yield addresses.track_page(table.id), _page("track", board=track_page.view(table, sweeps))
+    yield addresses.track_csv(table.id), data.track_csv(table).encode()
+    if found:
+        shown = compare_page.view(table, found)
+        yield addresses.compare_page(table.id), _page("compare", board=shown)
+    for entry in table.entries:
+        shown = entry_page.view(entry, table, found, folders.get(entry.copy))
+        yield addresses.entry_page(entry.copy), _page("entry", entry=shown)
+        yield addresses.rows_file(entry.copy), data.as_csv(lines(entry.record)).encode()
+        if entry.rank:
+            yield addresses.badge_file(entry.copy), badge.svg(entry, table).encode()
 
 
 def _page(name: str, root: str = "../", **context: object) -> bytes:

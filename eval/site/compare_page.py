@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from eval import page
 from eval.site import addresses
 from eval.site.charts import square
-from eval.site.couples import Couple, couples
+from eval.site.couples import Couple
 from eval.site.standings import Standing
 from eval.site.track_page import extent, marks, named
 
 MOST_LISTED = 300  # rows of the table that needs no script
 
 
-def view(table: Standing) -> dict[str, Any]:
+def view(table: Standing, found: Sequence[Couple]) -> dict[str, Any]:
     """Return everything the template shows: every couple in words, every score as a place."""
     first = table.columns[0]
     entries = table.blind[: table.compared]
     keys = [addresses.key_of(entry.copy) for entry in entries]
-    found = list(couples(table))
     pairs = [row.pair for row in entries[0].record.rows]
     scores = [{r.pair: r.scores.get(first.metric) for r in e.record.rows} for e in entries]
     frame = square([v for each in scores for v in each.values() if v is not None])

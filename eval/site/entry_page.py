@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from eval.gallery import shown_pairs
 from eval.pictures import ERROR_WHITE
 from eval.provenance import provenance
 from eval.site import addresses
-from eval.site.couples import couples
+from eval.site.couples import Couple
 from eval.site.standings import Entry, Standing
 from eval.site.track_page import extent, named, own_marks
 from eval.spread import Table, plots
@@ -18,12 +19,15 @@ from eval.summary import counted, marks, parts
 GALLERY_PX = 480  # of the longer side: the page of a record stays below 2 MB
 
 
-def view(entry: Entry, table: Standing, folder: Path | None) -> dict[str, Any]:
+def view(
+    entry: Entry, table: Standing, found: Sequence[Couple], folder: Path | None
+) -> dict[str, Any]:
     """Return everything the template shows.
 
     Parameters
     ----------
     entry, table : the record, and the table it stands in
+    found : every couple of the table
     folder : of the run, for its pictures; None where they may not be published
     """
     record = entry.record
@@ -34,7 +38,7 @@ def view(entry: Entry, table: Standing, folder: Path | None) -> dict[str, Any]:
         Table("ISO", entry.by_iso),
         Table("camera", cameras if len(cameras) > 1 else ()),
     )
-    found = [each for each in spread if each.parts]
+    drawn = [each for each in spread if each.parts]
     return {
         "entry": entry,
         "record": record,
@@ -45,9 +49,9 @@ def view(entry: Entry, table: Standing, folder: Path | None) -> dict[str, Any]:
         "standing": _standing(entry, table),
         "marks": [*marks(record), *own_marks(entry, table)],
         "scores": scores,
-        "plots": plots(record, found, scores),
-        "tables": found,
-        "couples": _against(entry, table),
+        "plots": plots(record, drawn, scores),
+        "tables": drawn,
+        "couples": _against(entry, found),
         "named": named,
         "page_of": addresses.entry_page,
         "error_white": ERROR_WHITE,
@@ -72,10 +76,10 @@ def _standing(entry: Entry, table: Standing) -> str:
     return "Not ranked: a pair has no score, or the metric has no direction."
 
 
-def _against(entry: Entry, table: Standing) -> list[dict[str, Any]]:
+def _against(entry: Entry, couples: Sequence[Couple]) -> list[dict[str, Any]]:
     """Return how the entry compares with each other one, the best first."""
     found = []
-    for couple in couples(table) if entry.rank else ():
+    for couple in couples:
         if entry.copy in (couple.a.copy, couple.b.copy):
             other = couple.b if couple.a.copy == entry.copy else couple.a
             found.append(

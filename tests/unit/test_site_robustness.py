@@ -15,7 +15,7 @@ from eval.site.build import build
 from eval.studies.kept_sweep import read_sweep
 from lldata.console import to_json
 from lldata.errors import ScoreError
-from tests.payloads import Page
+from tests.payloads import PAYLOADS, Page
 from tests.records import classical, record, rows, write
 
 
@@ -30,8 +30,8 @@ def moved(of: Record, by: float) -> list[dict[str, Any]]:
 def written(folder: Path, of: Record, loss: float, **changes: Any) -> Path:
     """Write the sweep of a record that loses so many dB a unit of read noise."""
     steps = [{"step": float(s), "rows": moved(of, -loss * abs(s))} for s in (-1, 0, 2)]
-    axis = {"axis": "read_noise", "title": "read noise", "unit": "EV", "steps": steps}
-    document = {"format": 1, "record": of.document(), "axes": [axis], **changes}
+    axis = {"axis": "read_noise", "title": "read noise", "unit": "EV", "steps": steps, **changes}
+    document = {"format": 1, "record": of.document(), "axes": [axis]}
     path = folder / of.file_name / "sweep.json"
     path.parent.mkdir(parents=True)
     path.write_text(to_json(document), encoding="utf-8")
@@ -82,3 +82,14 @@ def test_a_sweep_whose_parts_disagree_is_refused(
     path.write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(ScoreError, match=message):
         read_sweep(path)
+
+
+def test_no_text_of_a_sweep_becomes_an_element_or_an_attribute(tmp_path: Path) -> None:
+    shapes = []
+    for name, told in (("clean", "plain"), ("dirty", " ".join(PAYLOADS))):
+        sweep = written(tmp_path / name, record(), 0.5, axis=told, title=told, unit=told)
+        build(write(tmp_path / f"{name}-r", record()), tmp_path / f"{name}-site", sweeps=[sweep])
+        (path,) = (tmp_path / f"{name}-site/tracks").glob("*.html")
+        page = Page(path.read_text(encoding="utf-8"))
+        shapes.append((page.tags, [attribute for attribute, _ in page.attributes]))
+    assert shapes[0] == shapes[1]
