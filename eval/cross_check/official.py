@@ -107,8 +107,7 @@ def _through_pyiqa(
         status: Status = "unknown"
         if limit is not None:
             status = "pass" if abs(ours - theirs) <= limit else "fail"
-        message = "" if limit is not None else "reported; no limit is set"
-        yield _agreement(metric, picture, (ours, theirs), limit, status, message)
+        yield _agreement(metric, picture, (ours, theirs), limit, status)
 
 
 def _score(metric: Metric, output: NDArray[Any], reference: NDArray[Any]) -> float:
@@ -117,10 +116,9 @@ def _score(metric: Metric, output: NDArray[Any], reference: NDArray[Any]) -> flo
 
 
 def _agreement(
-    metric: Metric, picture: str, scores: tuple[float, float], limit: float | None,
-    status: Status, message: str = "",
-) -> Agreement:  # fmt: skip
+    metric: Metric, picture: str, scores: tuple[float, float], limit: float | None, status: Status
+) -> Agreement:
     return Agreement(
         metric.name, metric.definition, WHO, 1, picture, *scores, abs(scores[0] - scores[1]),
-        limit, status, message,
+        limit, status, "" if limit is not None else "reported; no limit is set",
     )  # fmt: skip

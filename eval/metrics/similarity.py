@@ -151,6 +151,25 @@ def _tile(output: Bytes, reference: Bytes, buffers: _Buffers) -> float:
     Whole rows are computed, in place, as one block of memory; the columns where the window does
     not fit are left out of the sum.
     """
+    _fill(output, reference, buffers)
+    height, width = output.shape[:2]
+    covariance, spread, means, shift = (
+        term[: height - 2 * RADIUS, :width] for term in buffers.terms
+    )
+    covariance *= 2
+    covariance += np.float32(C2)
+    spread += covariance
+    means *= 2
+    means += np.float32(C1)
+    shift += means
+    covariance *= means
+    spread *= shift
+    covariance /= spread
+    return sum(cv2.sumElems(covariance[:, RADIUS:-RADIUS]))  # of each channel, in float64
+
+
+def _fill(output: Bytes, reference: Bytes, buffers: _Buffers) -> None:
+    """Put into `terms` the covariance, v_d, the product of the means, and m_d squared."""
     height, width = output.shape[:2]
     square = buffers.square[:height, :width]
     difference = buffers.difference[:height, :width]
@@ -174,14 +193,3 @@ def _tile(output: Bytes, reference: Bytes, buffers: _Buffers) -> float:
     np.copyto(shift, mean_output, casting="unsafe")
     squared -= mean_output
     np.copyto(spread, squared, casting="unsafe")
-
-    covariance *= 2
-    covariance += np.float32(C2)
-    spread += covariance
-    means *= 2
-    means += np.float32(C1)
-    shift += means
-    covariance *= means
-    spread *= shift
-    covariance /= spread
-    return sum(cv2.sumElems(covariance[:, RADIUS:-RADIUS]))  # of each channel, in float64

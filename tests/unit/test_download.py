@@ -6,7 +6,6 @@ import shutil
 import stat
 import threading
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,19 +19,10 @@ from lldata.fetching.download import Held, default_folder, download, unpack_all
 from lldata.fetching.fetch import Patience
 from lldata.fetching.sources import RemoteFile, Source
 from lldata.sets import planning
-from tests.servers import Site, certificate, serving
+from tests.servers import Site
 
 HASTY = Patience(silence_s=0.5, window_s=0.3, slowest_bytes=1000, attempts=3, pause_s=0.0)
 BODY = np.random.default_rng(0).bytes(40_000)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Path]]:
-    if shutil.which("openssl") is None:
-        pytest.skip("the test server's certificate is made by the program openssl")
-    crt, key = certificate(tmp_path_factory.mktemp("certificate"))
-    with serving(crt, key) as site:
-        yield site, crt
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import pickle
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from PIL import Image
 from eval.metrics import find_metric, pyiqa_scores, score_images
 from eval.metrics.parameter_files import PINNED, PINS, Files, folders
 from lldata.errors import ScoreError
-from tests.servers import Site, certificate, serving
+from tests.servers import Site
 
 NIQE = "niqe_modelparameters.mat"
 BRISQUE = "brisque_svm_weights.pth"
@@ -91,15 +90,6 @@ def test_without_the_extra_it_says_how_to_install_it(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "pyiqa", None)
     with pytest.raises(ScoreError, match=r"need the extra 'iqa'.*lowlight-toolkit\[iqa\]"):
         find_metric("pyiqa:niqe")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Path]]:
-    if shutil.which("openssl") is None:
-        pytest.skip("the test server's certificate is made by the program openssl")
-    crt, key = certificate(tmp_path_factory.mktemp("certificate"))
-    with serving(crt, key) as site:
-        yield site, crt
 
 
 @pytest.fixture
