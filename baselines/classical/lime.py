@@ -140,14 +140,14 @@ def _denoiser(name: Denoise) -> Denoiser | None:
     if name == "nlm":
         return lambda luma: nonlocal_means.denoised(luma[None], NOISE)[0]
     try:
-        from baselines.inference.denoising import block_matching
+        from baselines.inference.denoising.block_matching import denoised
     except ModuleNotFoundError as error:
         raise MethodError(
             "--set denoise=bm3d", "the package bm3d is not installed",
             "denoising by BM3D, as the preset demo does, needs the extra 'bm3d'",
             "Install it: pip install 'lowlight-toolkit[bm3d]', or use --set denoise=nlm",
         ) from error  # fmt: skip
-    return lambda luma: block_matching.denoised(luma[None], np.array([NOISE]))[0]
+    return lambda luma: denoised(luma[None], np.array([NOISE]))[0]
 
 
 def illumination(
