@@ -31,10 +31,13 @@ def test_a_record_is_of_its_track_method_and_definitions(path: Path):
         assert use.definition == find_metric(name).definition
 
 
-@pytest.mark.parametrize("name", ["sid_sony_tiles", "canon6d_simulated"])
-def test_every_classical_method_has_its_rows(name: str):
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("sid_sony_tiles", "raw"), ("canon6d_simulated", "raw"), ("lol_256", "pictures")],
+)
+def test_every_classical_method_has_its_rows(name: str, kind: str):
     kept = {path.name for path in (ROOT / name).iterdir()}
-    assert {case.file_name for case in cases("raw")} - kept == set()
+    assert {case.file_name for case in cases(kind)} - kept == set()
 
 
 @pytest.mark.parametrize("name", tracks.names())
