@@ -79,8 +79,13 @@ def plan(
 def _by_time(
     src: Path, protocols: Mapping[str, RawProtocol], engine: Engine
 ) -> dict[str, list[Find]]:
-    """Return protocol -> the scenes of a folder by the order of capture, {} of one without RAW."""
+    """Return protocol -> the scenes of a folder by the order of capture, {} of one without RAW.
+
+    {} too where a name tells a scene: what is wrong with named files is not to be guessed around.
+    """
     files = card.raw_files(src, list(protocols.values())) if src.is_dir() else []
+    if any(p.parse_name(path.stem) for path in files for p in protocols.values()):
+        return {}
     headers, unread = _headers(files, engine)
     return card.scenes_by_time(src, headers, unread, protocols)
 

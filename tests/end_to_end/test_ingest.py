@@ -200,6 +200,16 @@ def test_check_reads_a_card_as_the_camera_left_it_and_ingest_asks_for_names(
     assert (refused.returncode, "make no scene" in refused.stderr) == (2, True)
 
 
+def test_check_does_not_go_by_time_where_names_tell_scenes(captures: Path, tmp_path: Path):
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in captures.rglob("*.DNG"):
+        shutil.copy(path, flat)
+    done = lldata("check", flat, "--protocol", "sid_sony", check=False)
+    assert done.returncode == 2
+    assert "taken after it" not in done.stderr
+
+
 def test_the_command_prints_one_json_document(captures: Path):
     done = lldata("ingest", captures, "--name", "night", "--json")
     (dataset,) = json.loads(done.stdout)["datasets"]
