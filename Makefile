@@ -4,7 +4,7 @@ PIP_FLAGS ?= --quiet --disable-pip-version-check
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test test-all faults lint types bench study wheel clean
+.PHONY: help demo site test test-all faults lint types bench study wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the goals
@@ -23,7 +23,12 @@ $(BIN)/python:
 .venv/.dev: pyproject.toml | $(BIN)/python
 	@echo "Installing what the tests need into .venv (a few minutes, once; 7 GB on Linux)"
 	$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[dev,torch,iqa,cluster,video]'
-	@touch $@ .venv/.run
+	@touch $@ .venv/.run .venv/.docs
+
+.venv/.docs: pyproject.toml | $(BIN)/python
+	@echo "Installing what the site needs into .venv (a minute, once)"
+	$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[docs]'
+	@touch $@
 
 demo: export LLDATA_HOME := $(CURDIR)/demo/home
 demo: .venv/.run  ## simulate captures, ingest, train, score, build the leaderboard: 4 minutes
@@ -40,6 +45,9 @@ demo: .venv/.run  ## simulate captures, ingest, train, score, build the leaderbo
 	lleval run --model lime --dataset canon6d_iso12600
 	lleval leaderboard build --records demo/home/.runs --out demo/site
 	@echo "Open demo/site/index.html, and a report: demo/home/.runs/canon6d_iso12600.test/*/report.html"
+
+site: .venv/.docs  ## build the leaderboard and the documentation: site/index.html
+	lleval leaderboard build --out site --docs docs
 
 test: .venv/.dev  ## every test but the slow ones
 	$(BIN)/python -m pytest -m 'not slow'
@@ -76,4 +84,4 @@ wheel: .venv/.dev  ## build the wheel and try it in an empty environment
 	cd dist && try/bin/lldata protocols && try/bin/lleval leaderboard build --out page
 
 clean:  ## remove what was built; datasets stay
-	rm -rf .venv build dist demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist demo site .mypy_cache .pytest_cache .ruff_cache .hypothesis

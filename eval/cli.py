@@ -600,14 +600,18 @@ def build_board(
         list[str] | None,
         typer.Option(metavar="D", help="Publish pictures of dataset D: its licence must let you."),
     ] = None,
+    docs: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder docs of the source: its pages too.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make the static leaderboard site of the shipped records and your own.
 
     Without --out it is written to $LLDATA_HOME/.site. Pictures are shown of no dataset that
-    --pictures does not name.
+    --pictures does not name. With --docs the documentation is part of it (extra
+    docs).
 
-    Example: lleval leaderboard build --out site/
+    Example: lleval leaderboard build --out site/ --docs docs/
     """
     from eval.listing import record_paths, sweep_paths
     from eval.site.build import build
@@ -616,7 +620,7 @@ def build_board(
     from lldata.store import home
 
     found = record_paths(records)
-    page = build(found, out or home() / ".site", pictures or (), sweep_paths(records))
+    page = build(found, out or home() / ".site", pictures or (), sweep_paths(records), docs)
     if as_json:
         console.print_json({"page": page, "records": len(found)})
         return

@@ -12,7 +12,7 @@ import hashlib
 import math
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -22,20 +22,27 @@ from lldata.console import to_json
 
 DECIMALS = {"dB": 2}  # every other score: four significant digits, or four decimals below 1
 NO_VALUE = "–"
+Kind = Literal["report", "site", "docs"]
+
+_MADE_OF: dict[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {  # styles, scripts
+    "report": (("style.css",), ("page.js",)),
+    "site": (("style.css", "site.css"), ("page.js", "site.js")),
+    "docs": (("style.css", "site.css", "docs.css"), ("page.js",)),
+}
 
 
-def render(template: str, *, site: bool = False, **context: Any) -> str:
+def render(template: str, *, kind: Kind = "report", **context: Any) -> str:
     """Return the page `template` (a file of leaderboard/site) with `context` filled in.
 
     The template gets `style`, `script` and `policy`, the content security policy that allows
-    exactly these two, pictures inside the page, and nothing else.
+    exactly these two, pictures inside the page or, of documentation, beside it, and nothing else.
 
     Parameters
     ----------
     template : file name
-    site : whether it is a page of the leaderboard, whose style and script know more
+    kind : what the page is of; style and script of the site's know more
     """
-    return fill(template, **_parts(site), **context)
+    return fill(template, **_parts(kind), **context)
 
 
 def fill(template: str, **context: Any) -> str:
@@ -44,12 +51,12 @@ def fill(template: str, **context: Any) -> str:
 
 
 @functools.cache
-def _parts(site: bool) -> dict[str, Any]:
+def _parts(kind: Kind) -> dict[str, Any]:
     """Return style and script of a page, and the policy that allows them."""
-    style = "".join(map(_source, ("style.css", *(["site.css"] if site else []))))
-    script = "".join(map(_source, ("page.js", *(["site.js"] if site else []))))
+    style, script = ("".join(map(_source, names)) for names in _MADE_OF[kind])
+    beside = "'self' " if kind == "docs" else ""
     policy = (
-        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
+        f"default-src 'none'; img-src {beside}data:; style-src '{_hash(style)}'; "
         f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
     )
     return {"style": Markup(style), "script": Markup(script), "policy": policy}  # noqa: S704

@@ -30,7 +30,7 @@ from eval.studies.kept_sweep import read_sweep
 from eval.studies.sweep import Sweep
 from eval.valid import read_valid
 from lldata.console import to_json
-from lldata.errors import ScoreError
+from lldata.errors import LowLightError, ScoreError
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ def build(
     out: Path,
     pictures: Collection[str] = (),
     sweeps: Sequence[Path] = (),
+    docs: Path | None = None,
 ) -> Path:
     """Write the leaderboard of `records` into the folder `out`.
 
@@ -60,6 +61,7 @@ def build(
     out : gets index.html, a page for each track, method and record, the records, data to download
     pictures : datasets whose licence lets pictures of them be published; of no other any is shown
     sweeps : sweep.json files, for the curves of robustness
+    docs : folder of the pages of documentation; None for a site without
 
     Returns
     -------
@@ -70,6 +72,8 @@ def build(
     ScoreError
         If a file is no valid record or sweep, a shipped track is malformed, `out` is a file, or
         no record is of a dataset named in `pictures`.
+    LowLightError
+        If a page of `docs` is malformed, a link of it leads nowhere, or the extra is missing.
     """
     check_folder(out, f"--out {out}")
     found = [Read(read_valid(path), path, path.read_bytes()) for path in sorted(records)]
@@ -82,16 +86,37 @@ def build(
         if one.record.dataset in pictures and one.path.name == RECORD
     }
     swept = [read_sweep(path) for path in sorted(sweeps)]
-    files = dict(_files(tables, folders, swept))
+    files = dict(_files(tables, folders, swept)) | _documentation(docs)
+    files[addresses.FRONT] = _front(tables, addresses.DOCUMENTATION in files)
     files |= {entry.copy: read[entry.copy].content for t in tables for entry in t.entries}
     return write_site(out, files)
+
+
+def _documentation(folder: Path | None) -> dict[str, bytes]:
+    """Return the pages of documentation by address."""
+    if folder is None:
+        return {}
+    try:
+        from eval.documentation.pages import documentation
+    except ModuleNotFoundError as error:
+        raise LowLightError(
+            f"--docs {folder}",
+            f"the package {error.name} is not installed",
+            "pages of documentation need the extra 'docs'",
+            "Install it: pip install 'lowlight-toolkit[docs]'",
+        ) from error
+    return documentation(folder)
+
+
+def _front(tables: Sequence[Standing], documented: bool) -> bytes:
+    address = addresses.DOCUMENTATION if documented else None
+    return _page("front", front=front_page.view(tables), documentation=address, root="")
 
 
 def _files(
     tables: Sequence[Standing], folders: dict[str, Path], sweeps: Sequence[Sweep]
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the address and content of every file but the copies of the records."""
-    yield addresses.FRONT, _page("front", front=front_page.view(tables), root="")
+    """Yield the address and content of every file but the front page and the copies of records."""
     yield addresses.DATA, (to_json(data.document(tables)) + "\n").encode()
     yield addresses.FEED, feed.atom(tables).encode()
     yield addresses.CITATIONS, citations.bibtex(tables).encode()
@@ -122,7 +147,7 @@ def _of_table(
 
 
 def _page(name: str, root: str = "../", **context: object) -> bytes:
-    return page.render(f"{name}.html.j2", site=True, root=root, **context).encode()
+    return page.render(f"{name}.html.j2", kind="site", root=root, **context).encode()
 
 
 def _check_pictures(found: Sequence[Read], pictures: Collection[str]) -> None:

@@ -58,7 +58,7 @@ def _listed(out: Path) -> set[tuple[str, str]]:
 def _inside(name: str) -> bool:
     """Whether a listed name can only mean a file of the site."""
     parts = name.split("/")
-    return len(parts) <= 2 and not any(part in ("", ".", "..") for part in parts)
+    return len(parts) <= 3 and not any(part in ("", ".", "..") for part in parts)
 
 
 def _list(out: Path, entries: set[tuple[str, str]]) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import textwrap
 from typing import Any
 
 from eval.cross_check.official import WHO
 from eval.metrics import metrics
 from eval.metrics.definition import LARGEST, Metric
 from eval.metrics.parameter_files import PINNED, PINS
-from tests.benchmarks.tables import markdown
+from tests.benchmarks.tables import filled, markdown
 
 Report = dict[str, Any]
 
@@ -107,7 +106,7 @@ is missing is named before any work starts. With `--download` it is fetched from
 https only, under its name once it is whole and checked. Pinned are {names}; any other must stay the
 first that was fetched. A pickle is opened only if its SHA-256 is pinned, here or by you, as a line
 `SHA256 NAME` of `$LLDATA_HOME/.weights/pyiqa/{PINS}`, and then as tensors only."""
-    return "## Through pyiqa\n\n" + _filled(text)
+    return "## Through pyiqa\n\n" + filled(text)
 
 
 def _definition(metric: Metric) -> str:
@@ -118,10 +117,6 @@ def _definition(metric: Metric) -> str:
     ]
     text = inspect.cleandoc(metric.function.__doc__ or "")
     return f"### {metric.name}\n\n{text}\n\n" + "\n".join(f"- {fact}" for fact in facts)
-
-
-def _filled(text: str) -> str:
-    return textwrap.fill(" ".join(text.split()), 100, break_on_hyphens=False)
 
 
 def _bound(value: float) -> str:

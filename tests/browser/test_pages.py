@@ -18,7 +18,8 @@ from tests.payloads import PAYLOADS, poisoned
 from tests.records import classical, record, rows, write, write_pictures
 from tests.unit.test_site_robustness import written
 
-KINDS = ("front", "tracks", "compare", "entries", "methods", "reported", "report")
+KINDS = ("front", "tracks", "compare", "entries", "methods", "reported", "docs", "report")
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 Open = Callable[..., Any]
 
@@ -46,10 +47,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         record(rows(24.0), track="sid_sony.test", dataset="sid_sony"),
     )  # fmt: skip
     swept = written(folder / "sweeps", record(), 0.5)
-    build([path, *others], folder / "site", ["canon6d_iso12600"], [swept])
+    build([path, *others], folder / "site", ["canon6d_iso12600"], [swept], DOCS)
     found = kinds(folder / "site", write_report(record(), path.parent))
     (own,) = (folder / "site/entries").glob("canon*sid--canon*")
     return {**found, "entries": own, "methods": folder / "site/methods/sid.html",
+            "docs": folder / "site/docs/metrics.html",
             "tracks": next((folder / "site/tracks").glob("canon*.html"))}  # fmt: skip
 
 
@@ -57,7 +59,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("hostile")
     bad = poisoned(" ".join(PAYLOADS))
-    build(write(folder / "records", bad, replace(bad, seed=1)), folder / "site")
+    (folder / "docs").mkdir()
+    texts = [text.replace("\r", "").replace("`", "") for text in PAYLOADS]
+    (folder / "docs/README.md").write_text("\n\n".join(["# Title", *texts]), encoding="utf-8")
+    records = write(folder / "records", bad, replace(bad, seed=1))
+    build(records, folder / "site", docs=folder / "docs")
     return kinds(folder / "site", write_report(bad, folder / "run"))
 
 

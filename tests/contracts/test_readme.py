@@ -1,4 +1,4 @@
-"""The README says what is: its demo is `make demo`, its commands and options exist."""
+"""README and guide say what is: the demo is `make demo`, commands and options exist."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
-COMMANDS = re.findall(r"^    ((?:lldata|lleval) [^#\n]*?)(?:\s+#.*)?$", README, re.M)
+GUIDE = (ROOT / "docs" / "guide.md").read_text("utf-8")
+COMMANDS = re.findall(r"^    ((?:lldata|lleval) [^#\n]*?)(?:\s+#.*)?$", README + GUIDE, re.M)
 
 
 @cache

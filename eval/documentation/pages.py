@@ -1,0 +1,78 @@
+"""The documentation as pages of the site: a folder of Markdown files, in the site's frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from markupsafe import Markup
+
+from eval import page as framed
+from eval.documentation import markdown
+from eval.documentation.links import INDEX, PAGES, Links, page_name
+from eval.documentation.markdown import Heading, Page
+from lldata.errors import LowLightError
+
+_FEW = 3  # headings that need no list of them
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the template of a page shows."""
+
+    title: str
+    address: str  # beside the other pages
+    text: Markup
+    contents: tuple[Heading, ...]  # what to list at its head
+    pages: tuple[tuple[str, str], ...]  # title and address of all, in the order of the index
+
+
+def documentation(folder: Path) -> dict[str, bytes]:
+    """Return what the site shows of a folder of Markdown pages, by address.
+
+    Parameters
+    ----------
+    folder : its README.md is the front page of the documentation and leads to the others
+
+    Raises
+    ------
+    LowLightError
+        If it has no README.md, a page has no title, or a link leads nowhere.
+    """
+    pages = _read(folder)
+    links = Links(folder.resolve(), pages)
+    listed = tuple((pages[name].title, page_name(name)) for name in _in_order(pages))
+    files = {f"{PAGES}/{at}": _page(shown) for at, shown in _shown(links, listed)}
+    return files | links.files
+
+
+def _read(folder: Path) -> dict[str, Page]:
+    """Return the pages of a folder by file name."""
+    if not (folder / INDEX).is_file():
+        raise LowLightError(
+            f"--docs {folder}", f"it has no {INDEX}", "that is the documentation's front page",
+            "Name the folder docs of the source",
+        )  # fmt: skip
+    paths = sorted(folder.glob("*.md"))
+    return {path.name: markdown.read(path, path.read_text(encoding="utf-8")) for path in paths}
+
+
+def _in_order(pages: dict[str, Page]) -> list[str]:
+    """Return the pages, the index first, then in the order in which it names them."""
+    named = [url for url in pages[INDEX].links() if url in pages]
+    return list(dict.fromkeys([INDEX, *named, *pages]))
+
+
+def _shown(links: Links, listed: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, Shown]]:
+    for name, page in links.pages.items():
+        follow, picture = partial(links.follow, name), partial(links.picture, name)
+        text = markdown.html(page, follow, picture)
+        found = tuple(heading for heading in page.headings if heading.level == 2)
+        contents = found if len(found) > _FEW else ()
+        yield page_name(name), Shown(page.title, page_name(name), text, contents, listed)
+
+
+def _page(shown: Shown) -> bytes:
+    return framed.render("docs.html.j2", kind="docs", root="../", page=shown).encode()
