@@ -21,6 +21,7 @@ from eval.record import Record
 from eval.statistics import (
     CONFIDENCE,
     GROUPS_NEEDED,
+    Interval,
     mean_interval,
     mean_intervals,
     sizes_of,
@@ -75,10 +76,8 @@ def compare(
         )
     for record in records:
         _check_comparable(records[0], record, metric)
-    couples = list(combinations(records, 2))
-    for a, b in couples:
-        _check_shared(a, b, tell)
-    return _holm(_tested(_together(records, metric) or [_paired(*c, metric) for c in couples]))
+    _check_shared(records, tell)
+    return _holm(_together(records, metric) or _each(records, metric))
 
 
 def tied_with_best(records: Sequence[Record], found: Sequence[Comparison]) -> list[bool | None]:
@@ -173,25 +172,27 @@ def _check_comparable(a: Record, b: Record, metric: str) -> None:
         )
 
 
-def _check_shared(a: Record, b: Record, tell: Callable[[str], None]) -> None:
-    mine, theirs = ({row.pair for row in record.rows} for record in (a, b))
-    shared = len(mine & theirs)
-    if not shared:
-        raise ScoreError(
-            f"{b.file_name} on {b.track}",
-            f"it has no pair in common with {a.file_name}",
-            "methods are compared pair by pair",
-            "Run both on the same pairs",
-        )
-    if mine != theirs:
+def _check_shared(records: Sequence[Record], tell: Callable[[str], None]) -> None:
+    pairs = [{row.pair for row in record.rows} for record in records]
+    for (a, mine), (b, theirs) in combinations(zip(records, pairs, strict=True), 2):
+        if mine == theirs:
+            continue
+        shared = len(mine & theirs)
+        if not shared:
+            raise ScoreError(
+                f"{b.file_name} on {b.track}",
+                f"it has no pair in common with {a.file_name}",
+                "methods are compared pair by pair",
+                "Run both on the same pairs",
+            )
         tell(
             f"{a.file_name} ({len(mine)} pairs) and {b.file_name} ({len(theirs)} pairs) share "
             f"{shared}: only these are compared"
         )
 
 
-def _together(records: Sequence[Record], metric: str) -> list[tuple[Comparison, _Array]]:
-    """Return what `_paired` does of every two, at once; nothing where they differ in their pairs.
+def _together(records: Sequence[Record], metric: str) -> list[Comparison]:
+    """Return what `_each` does of every two, at once; nothing where they differ in their pairs.
 
     Records of one table have the same pairs, and a table of many has hundreds of couples.
     """
@@ -207,15 +208,26 @@ def _together(records: Sequence[Record], metric: str) -> list[tuple[Comparison, 
         return []
     scores = np.asarray([[each[pair][1] for pair in first] for each in scored])
     a, b = np.triu_indices(len(records), 1)
-    differences = scores[a] - scores[b]
+    means = mean_intervals(scores[a] - scores[b], groups)
+    names = combinations([record.file_name for record in records], 2)
+    found = [_untested(*two, metric, mean) for two, mean in zip(names, means, strict=True)]
     sizes, members = sizes_of(groups)
-    sums = differences @ np.eye(len(sizes))[members]
-    found = mean_intervals(differences, groups)
-    return [
-        (Comparison(one.file_name, other.file_name, metric, mean.mean, mean.ci95, None, mean.n,
-                    mean.groups, None), total)
-        for (one, other), mean, total in zip(combinations(records, 2), found, sums, strict=True)
-    ]  # fmt: skip
+    if len(sizes) < GROUPS_NEEDED:
+        return found
+    chances = sign_flips.p_values_of_couples(scores @ np.eye(len(sizes))[members])
+    return [_tested(one, chance) for one, chance in zip(found, chances, strict=True)]
+
+
+def _each(records: Sequence[Record], metric: str) -> list[Comparison]:
+    """Return the differences of every two, on the pairs these two share."""
+    paired = [_paired(a, b, metric) for a, b in combinations(records, 2)]
+    found = [one for one, _ in paired]
+    for groups in {one.groups for one in found if one.groups >= GROUPS_NEEDED}:
+        chosen = [i for i, one in enumerate(found) if one.groups == groups]
+        chances = sign_flips.p_values(np.stack([paired[i][1] for i in chosen]))
+        for i, chance in zip(chosen, chances, strict=True):
+            found[i] = _tested(found[i], chance)
+    return found
 
 
 def _paired(a: Record, b: Record, metric: str) -> tuple[Comparison, _Array]:
@@ -227,22 +239,18 @@ def _paired(a: Record, b: Record, metric: str) -> tuple[Comparison, _Array]:
         if mine is not None and other is not None:
             differences.append(mine - other)
             groups.append(row.group)
-    found = mean_interval(differences, groups)
-    names = a.file_name, b.file_name
-    one = Comparison(*names, metric, found.mean, found.ci95, None, found.n, found.groups, None)
-    _, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
-    return one, np.bincount(member, weights=np.asarray(differences))
+    found = _untested(a.file_name, b.file_name, metric, mean_interval(differences, groups))
+    _, member = sizes_of(groups)
+    return found, np.bincount(member, weights=np.asarray(differences))
 
 
-def _tested(paired: Sequence[tuple[Comparison, _Array]]) -> list[Comparison]:
-    """Return the comparisons with p-values, not corrected; those of as many groups share flips."""
-    found = [one for one, _ in paired]
-    for groups in {one.groups for one in found if one.groups >= GROUPS_NEEDED}:
-        chosen = [i for i, one in enumerate(found) if one.groups == groups]
-        chances = sign_flips.p_values(np.stack([paired[i][1] for i in chosen]))
-        for i, chance in zip(chosen, chances, strict=True):
-            found[i] = replace(found[i], p_value=float(chance), test=sign_flips.named(groups))
-    return found
+def _untested(a: str, b: str, metric: str, mean: Interval) -> Comparison:
+    return Comparison(a, b, metric, mean.mean, mean.ci95, None, mean.n, mean.groups, None)
+
+
+def _tested(found: Comparison, chance: float) -> Comparison:
+    """Return a comparison with its p-value, not corrected."""
+    return replace(found, p_value=float(chance), test=sign_flips.named(found.groups))
 
 
 def _holm(found: list[Comparison]) -> list[Comparison]:

@@ -5,6 +5,7 @@ All coordinates are in the units of the SVG's viewBox, y downwards.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -32,6 +33,12 @@ class Axis(NamedTuple):
         """Return where `value` lies, rounded to a hundredth of a unit."""
         share = (value - self.low) / (self.high - self.low)
         return round(self.start + share * (self.end - self.start), 2)
+
+    def places(self, values: Sequence[float]) -> list[float]:
+        """Return where each of many values lies."""
+        shares = (np.asarray(values, dtype=np.float64) - self.low) / (self.high - self.low)
+        places: list[float] = np.round(self.start + shares * (self.end - self.start), 2).tolist()
+        return places
 
 
 def axis(values: Sequence[float], start: float, end: float, most: int = 5) -> Axis:
@@ -107,15 +114,10 @@ class Column(NamedTuple):
 
     x: float
     label: str
-    dots: tuple[tuple[float, float], ...]
+    dots: str  # as one SVG path: a point is a line of no length with round ends
     mean: float
     low: float | None
     high: float | None
-
-    @property
-    def path(self) -> str:
-        """The dots as one SVG path: a point is a line of no length with round ends."""
-        return "".join(f"M{x} {y}h0" for x, y in self.dots)
 
 
 class Columns(NamedTuple):
@@ -145,14 +147,21 @@ def columns(parts: Sequence[Part]) -> Columns:
     for index, part in enumerate(parts):
         middle = round(44 + room * (index + 0.5), 2)
         spread = min(room * 0.3, 26)
-        # golden-ratio steps: even, never in line, and the same on every build
-        dots = tuple(
-            (round(middle + spread * (2 * ((0.5 + k * 0.618034) % 1) - 1), 2), y(value))
-            for k, value in enumerate(part.values)
-        )
+        across = _across(middle, spread, len(part.values))
+        dots = "".join(f"{x}{at}h0" for x, at in zip(across, y.places(part.values), strict=True))
         low, high = _ends(y, part.interval)
         drawn.append(Column(middle, part.label, dots, y(part.mean), low, high))
     return Columns(tuple(drawn), y)
+
+
+@functools.lru_cache(64)  # the plots of a site have the same few columns
+def _across(middle: float, spread: float, count: int) -> tuple[str, ...]:
+    """Return where the dots of a column stand, as their paths begin.
+
+    By golden-ratio steps: even, never in line, and the same on every build.
+    """
+    steps = (0.5 + np.arange(count) * 0.618034) % 1
+    return tuple(f"M{x} " for x in np.round(middle + spread * (2 * steps - 1), 2).tolist())
 
 
 class Strip(NamedTuple):

@@ -20,7 +20,7 @@ from eval.summary import (
     counted,
     groups_of,
     marks,
-    score_of,
+    scores_of,
 )
 
 
@@ -43,7 +43,7 @@ def write_report(record: Record, folder: Path) -> Path:
 
 def _view(record: Record, folder: Path) -> dict[str, Any]:
     """Return everything the report's template shows."""
-    scores = [score_of(record, metric) for metric in record.metrics]
+    scores = scores_of(record)
     found = tables(record)
     return {
         "record": record,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from operator import attrgetter
 
 from eval.record import Record
 
@@ -15,9 +16,9 @@ def lines(record: Record) -> Iterator[list[object]]:
     """Yield the headings, then one line a pair: what is known of it, and every score."""
     names = list(record.metrics)
     yield [*TOLD, *names]
+    told = attrgetter(*TOLD)
     for row in record.rows:
-        scores = [row.scores[name] for name in names]
-        yield [*(getattr(row, name) for name in TOLD), *scores]
+        yield [*told(row), *map(row.scores.__getitem__, names)]
 
 
 def rows_csv(record: Record) -> str:

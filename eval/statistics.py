@@ -51,7 +51,7 @@ def mean_intervals(values: NDArray[np.float64], groups: Sequence[str]) -> list[I
     sizes, member = sizes_of(groups)
     if len(sizes) < GROUPS_NEEDED:
         return [Interval(mean, None, count, len(sizes)) for mean in means]
-    of_groups = values @ np.eye(len(sizes))[member] / sizes
+    of_groups = np.stack([np.bincount(member, x) for x in values]) / sizes
     within = np.sum((values - of_groups[:, member]) ** 2, axis=1)
     spread = spread_of_mean(of_groups, within, sizes)
     found = []
@@ -63,15 +63,26 @@ def mean_intervals(values: NDArray[np.float64], groups: Sequence[str]) -> list[I
 
 def sizes_of(groups: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the pairs of each group, (G,), and the group of each pair, (P,)."""
-    _, member = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
+    numbers = {group: number for number, group in enumerate(sorted(set(groups)))}
+    member = np.fromiter(map(numbers.__getitem__, groups), np.int64, len(groups))
     return np.bincount(member), member
 
 
 def of_rows(rows: Iterable[Row], metric: str) -> Interval:
     """Return mean and interval of one metric over rows; rows without a score are left out."""
-    scored = [(row.scores.get(metric), row.group) for row in rows]
-    kept = [(value, group) for value, group in scored if value is not None]
+    kept = [(value, r.group) for r in rows if (value := r.scores.get(metric)) is not None]
     return mean_interval([value for value, _ in kept], [group for _, group in kept])
+
+
+def of_metrics(rows: Sequence[Row], metrics: Iterable[str]) -> dict[str, Interval]:
+    """Return `of_rows` of each metric: those that all rows have a score of are taken together."""
+    scores = {metric: [row.scores.get(metric) for row in rows] for metric in metrics}
+    whole = {metric: values for metric, values in scores.items() if None not in values}
+    found: dict[str, Interval] = {}
+    if rows and whole:
+        values = np.asarray(list(whole.values()), dtype=np.float64)
+        found = dict(zip(whole, mean_intervals(values, [r.group for r in rows]), strict=True))
+    return {metric: found.get(metric) or of_rows(rows, metric) for metric in scores}
 
 
 def grouped(rows: Sequence[Row], key: Key) -> dict[float | str, list[Row]]:
@@ -79,9 +90,12 @@ def grouped(rows: Sequence[Row], key: Key) -> dict[float | str, list[Row]]:
 
     Ratios are computed from exposure times, so they are told apart by three digits only.
     """
+    exact: dict[Any, list[Row]] = {}
+    for row in rows:
+        exact.setdefault(getattr(row, key), []).append(row)
+    exact.pop(None, None)
     parts: dict[float | str, list[Row]] = {}
-    known = [row for row in rows if getattr(row, key) is not None]
-    for row in sorted(known, key=lambda row: getattr(row, key)):
-        value = float(f"{row.ratio:.3g}") if key == "ratio" else getattr(row, key)
-        parts.setdefault(value, []).append(row)
+    for value in sorted(exact):
+        told = float(f"{value:.3g}") if key == "ratio" else value
+        parts.setdefault(told, []).extend(exact[value])
     return parts

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from eval import page, tracks
 from eval.record import Record, Row
-from eval.statistics import GROUPS_NEEDED, Interval, Key, grouped, of_rows
+from eval.statistics import GROUPS_NEEDED, Interval, Key, grouped, of_metrics, of_rows
 
 MOST_PARTS = 12  # distinct ratios or ISOs a table lists one by one; more are put in octaves
 
@@ -77,18 +77,31 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def score_of(record: Record, metric: str, found: Interval | None = None) -> Score:
-    """Return one metric's score over all rows, or over those `found` was computed from."""
-    use = record.metrics[metric]
+def score_of(record: Record, metric: str) -> Score:
+    """Return one metric's score over all rows."""
+    return _over_all(record, metric, of_rows(record.rows, metric))
+
+
+def scores_of(record: Record) -> list[Score]:
+    """Return every metric's score over all rows."""
+    return [_over_all(record, *found) for found in of_metrics(record.rows, record.metrics).items()]
+
+
+def _over_all(record: Record, metric: str, found: Interval) -> Score:
+    """Return a score with what was left out of its mean."""
     identical = sum(row.identical and row.scores.get(metric) is None for row in record.rows)
-    if found is not None:
-        return Score(metric, use.unit, use.better, use.definition, found)
-    whole = of_rows(record.rows, metric)
     frames = sum(
-        (row.frames_left_out or {}).get(metric, 0)
-        for row in record.rows if row.scores.get(metric) is not None
+        row.frames_left_out.get(metric, 0)
+        for row in record.rows if row.frames_left_out and row.scores.get(metric) is not None
     )  # fmt: skip
-    return Score(metric, use.unit, use.better, use.definition, whole, identical, frames)
+    return _score(record, metric, found, identical, frames)
+
+
+def _score(
+    record: Record, metric: str, found: Interval, identical: int = 0, frames: int = 0
+) -> Score:
+    use = record.metrics[metric]
+    return Score(metric, use.unit, use.better, use.definition, found, identical, frames)
 
 
 class Part(NamedTuple):
@@ -111,7 +124,7 @@ def parts(record: Record, key: Key) -> list[Part]:
         Part(
             label,
             tuple(rows),
-            tuple(score_of(record, metric, of_rows(rows, metric)) for metric in record.metrics),
+            tuple(_score(record, *found) for found in of_metrics(rows, record.metrics).items()),
         )
         for label, rows in groups.items()
     ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from eval.metrics import metrics
 from eval.metrics.definition import LARGEST
-from eval.record import Record, Row, pairs_sha256
+from eval.record import Record, pairs_sha256
 from eval.strict_json import file_content
 from eval.summary import counted
 from lldata.errors import ScoreError
@@ -51,20 +52,26 @@ def check(path: Path, record: Record) -> None:
     if pairs_sha256(pairs) != record.pairs_sha256:
         _refuse(path, "its rows are not the pairs it says it scored", "a record is kept whole")
     known = metrics()
-    bounds = {
-        name: known[name].bounds if name in known else (-LARGEST, LARGEST)
-        for name in record.metrics
-    }
     for row in record.rows:
-        if set(row.scores) != set(record.metrics):
+        if row.scores.keys() != record.metrics.keys():
             _refuse(path, f"pair {row.pair} has other scores than its metrics", "all rows have all")
-        _check_numbers(path, row, bounds)
+    for name in ("ratio", "iso", "seconds"):
+        _check_numbers(path, record, name, [getattr(row, name) for row in record.rows])
+    for name in record.metrics:
+        metric = known.get(name)
+        bounds = metric.bounds if metric else (-LARGEST, LARGEST)
+        _check_numbers(path, record, name, [row.scores[name] for row in record.rows], bounds)
 
 
-def _check_numbers(path: Path, row: Row, bounds: dict[str, tuple[float, float]]) -> None:
-    numbers = {**row.scores, "ratio": row.ratio, "iso": row.iso, "seconds": row.seconds}
-    for name, value in numbers.items():
-        low, high = bounds.get(name, (0.0, LARGEST))
+def _check_numbers(
+    path: Path,
+    record: Record,
+    name: str,
+    values: Sequence[float | None],
+    bounds: tuple[float, float] = (0.0, LARGEST),
+) -> None:
+    low, high = bounds
+    for row, value in zip(record.rows, values, strict=True):
         if value is not None and not low - ROUNDING <= value <= high + ROUNDING:
             _refuse(
                 path,

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from eval import page
 from eval.folder import RECORD, check_folder
 from eval.record import Record
@@ -26,9 +28,10 @@ from eval.site import (
 from eval.site.couples import couples
 from eval.site.publishing import write_site
 from eval.site.standings import Standing, standings
+from eval.strict_json import file_content
 from eval.studies.kept_sweep import read_sweep
 from eval.studies.sweep import Sweep
-from eval.valid import read_valid
+from eval.valid import valid
 from lldata.console import to_json
 from lldata.errors import LowLightError, ScoreError
 
@@ -76,17 +79,18 @@ def build(
         If a page of `docs` is malformed, a link of it leads nowhere, or the extra is missing.
     """
     check_folder(out, f"--out {out}")
-    found = [Read(read_valid(path), path, path.read_bytes()) for path in sorted(records)]
+    found = [_read(path) for path in sorted(records)]
     _check_pictures(found, pictures)
     read = {addresses.copy_of(one.record, one.content): one for one in found}
-    tables = standings((one.record, copy) for copy, one in sorted(read.items()))
     folders = {
         copy: one.path.parent
         for copy, one in read.items()
         if one.record.dataset in pictures and one.path.name == RECORD
     }
     swept = [read_sweep(path) for path in sorted(sweeps)]
-    files = dict(_files(tables, folders, swept)) | _documentation(docs)
+    with threadpool_limits(1, user_api="blas"):  # of sums so small, threads would only wait
+        tables = standings((one.record, copy) for copy, one in sorted(read.items()))
+        files = dict(_files(tables, folders, swept)) | _documentation(docs)
     files[addresses.FRONT] = _front(tables, addresses.DOCUMENTATION in files)
     files |= {entry.copy: read[entry.copy].content for t in tables for entry in t.entries}
     return write_site(out, files)
@@ -111,6 +115,11 @@ def _documentation(folder: Path | None) -> dict[str, bytes]:
 def _front(tables: Sequence[Standing], documented: bool) -> bytes:
     address = addresses.DOCUMENTATION if documented else None
     return _page("front", front=front_page.view(tables), documentation=address, root="")
+
+
+def _read(path: Path) -> Read:
+    content = file_content(path)
+    return Read(valid(path, content), path, content)
 
 
 def _files(

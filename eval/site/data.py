@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -25,6 +26,8 @@ _COLUMNS = (
     "method", "label", "level", "created", "trained_on", "parameters", "flops",
     "seconds_per_image", "peak_memory_bytes", "record",
 )  # fmt: skip
+_NUMBERS = {int, float, bool, type(None)}  # most cells; written as they are
+_FORMULA = re.compile(r"\s*[=+\-@]")
 
 Table = tuple[str, tuple[str, ...], list[tuple[object, ...]]]
 
@@ -95,15 +98,16 @@ def as_csv(lines: Iterable[Sequence[object]]) -> str:
     """Return CSV whose texts no spreadsheet takes for formulas."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([_cell(value) for value in line] for line in lines)
+    writer.writerows(
+        [value if type(value) in _NUMBERS else _cell(value) for value in line] for line in lines
+    )
     return text.getvalue()
 
 
 def _cell(value: object) -> object:
     if isinstance(value, list | tuple):
         value = " ".join(map(str, value))
-    risky = isinstance(value, str) and value.lstrip().startswith(("=", "+", "-", "@"))
-    return f"'{value}" if risky else value
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def tables(out: Path) -> list[Table]:

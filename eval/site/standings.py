@@ -16,7 +16,7 @@ from eval import tracks
 from eval.comparison import Comparison, compare, tied_with_best
 from eval.record import Record
 from eval.site.places import Place, address, place_of, warnings
-from eval.summary import Part, Score, parts, score_of
+from eval.summary import Part, Score, parts, scores_of
 from lldata.console import to_json
 
 MOST_COMPARED = 25  # of the best: the tests of more could show nothing after Holm's correction
@@ -78,7 +78,7 @@ def standings(records: Iterable[tuple[Record, str]]) -> list[Standing]:
     shipped = {name: tracks.load(name) for name in tracks.names()}
     places: dict[Place, list[Entry]] = defaultdict(list)
     for record, copy in _newest(records, shipped):
-        scores = [score_of(record, metric) for metric in record.metrics]
+        scores = scores_of(record)
         entry = Entry(record, copy, {(s.metric, s.definition): s for s in scores})
         places[place_of(record, shipped)].append(entry)
     _settle_partial(places)

@@ -15,7 +15,7 @@ from eval.studies import reported, timing
 from eval.studies.figure import Drawn, draw
 from eval.studies.reported import Line, Reported, Selection
 from eval.studies.substitute import Progress, assigned
-from eval.summary import Score, score_of
+from eval.summary import Score, scores_of
 from eval.tracks import Track
 from eval.trained import own_weights, train_command, training_of, weights_on
 from lldata.errors import MethodError, ScoreError
@@ -125,7 +125,7 @@ def _settings(
 
 def _scored(line: Line, settings: Settings, tell: Tell, progress: Progress) -> Ours:
     done = run(settings, tell=tell, progress=progress)
-    scores = {metric: score_of(done.record, metric) for metric in done.record.metrics}
+    scores = {score.metric: score for score in scores_of(done.record)}
     return Ours(line, scores, done.record_path)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -34,6 +35,21 @@ def test_drawn_flips_agree_with_all_flips(monkeypatch: pytest.MonkeyPatch):
     exact = sign_flips.p_values(sums)
     monkeypatch.setattr(sign_flips, "MOST_EXACT", 4)
     assert sign_flips.p_values(sums) == pytest.approx(exact, abs=0.005)
+
+
+@pytest.mark.parametrize("groups", [9, 40])
+def test_the_p_values_of_couples_are_those_of_their_differences(groups: int):
+    sums = np.random.default_rng(4).normal(90, 2, (4, groups))
+    differences = np.array([a - b for a, b in combinations(sums, 2)])
+    found = sign_flips.p_values_of_couples(sums)
+    assert found.tolist() == sign_flips.p_values(differences).tolist()
+
+
+def test_a_small_difference_of_one_group_is_chance_however_large_the_scores():
+    sums = np.random.default_rng(4).uniform(80, 100, (2, 40))
+    sums[1] = sums[0]
+    sums[1, 7] += 1e-6
+    assert sign_flips.p_values_of_couples(sums) == pytest.approx(1.0)
 
 
 def test_no_difference_anywhere_is_certainly_chance():

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from eval.clustered import spread_of_mean
-from eval.statistics import grouped, mean_interval, of_rows
+from eval.statistics import grouped, mean_interval, of_metrics, of_rows
 from tests.records import rows
 
 
@@ -77,6 +77,7 @@ def test_rows_without_a_score_are_left_out_of_the_mean():
     some[0] = replace(some[0], scores={"psnr": None, "ssim": 1.0}, identical=True)
     assert of_rows(some, "psnr").n == len(some) - 1
     assert of_rows(some, "ssim").n == len(some)
+    assert of_metrics(some, ("psnr", "ssim")) == {m: of_rows(some, m) for m in ("psnr", "ssim")}
 
 
 def test_tables_by_ratio_join_what_differs_by_rounding():
