@@ -52,6 +52,8 @@ from lldata.scene import (
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["Store", "dataset_path", "datasets", "home", "open_store"]  # others are lldata's own
+
 SCHEMA = 1
 CHUNK = 256
 LARGEST_PIXELS = 2**30  # bytes of pixels in one scene file

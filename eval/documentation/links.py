@@ -14,6 +14,8 @@ from urllib.parse import quote, unquote, urlsplit
 from PIL import Image
 
 from eval.documentation.markdown import Attributes, Page
+from eval.documentation.modules import Module, module_of
+from eval.documentation.reference import address
 from lldata.errors import LowLightError
 
 INDEX = "README.md"
@@ -28,11 +30,12 @@ def page_name(file: str) -> str:
 
 @dataclass(frozen=True)
 class Links:
-    """What the pages of a folder lead to; `files` gathers what is shown of its other files."""
+    """What the pages of a folder lead to; gathers what the site must show for it."""
 
     folder: Path
     pages: dict[str, Page]  # by file name
     files: dict[str, bytes] = field(default_factory=dict)  # by address on the site
+    modules: dict[str, Module] = field(default_factory=dict)  # by name
 
     def follow(self, page: str, url: str) -> str | None:
         """Return the address on the site that a link of a page stands for.
@@ -50,7 +53,8 @@ class Links:
         path = self._file(page, url)
         if path.is_relative_to(self.folder):
             return self._beside(page, url, path)
-        return None
+        module = module_of(path, self.folder.parent)
+        return None if module is None else self._module(page, url, module)
 
     def picture(self, page: str, url: str) -> Attributes:
         """Return source and size of a picture of a page.
@@ -91,6 +95,16 @@ class Links:
         if fragment not in {heading.anchor for heading in self.pages[path.name].headings}:
             raise self._wrong(page, url, "that page has no such heading", "each link leads to one")
         return f"{'' if path.name == page else page_name(path.name)}#{fragment}"
+
+    def _module(self, page: str, url: str, module: Module) -> str:
+        """Return the address of a module of the packages, or of a name it offers."""
+        self.modules.setdefault(module.name, module)
+        name = urlsplit(url).fragment
+        if not name:
+            return f"../{address(module)}"
+        if name not in module.members:
+            raise self._wrong(page, url, "the module offers no such name", "each link leads to one")
+        return f"../{address(module)}#{module.name}.{name}"
 
     def _copied(self, path: Path) -> str:
         name = path.relative_to(self.folder).as_posix()

@@ -13,6 +13,7 @@ from eval import page as framed
 from eval.documentation import markdown
 from eval.documentation.links import INDEX, PAGES, Links, page_name
 from eval.documentation.markdown import Heading, Page
+from eval.documentation.reference import reference
 from lldata.errors import LowLightError
 
 _FEW = 3  # headings that need no list of them
@@ -45,7 +46,7 @@ def documentation(folder: Path) -> dict[str, bytes]:
     links = Links(folder.resolve(), pages)
     listed = tuple((pages[name].title, page_name(name)) for name in _in_order(pages))
     files = {f"{PAGES}/{at}": _page(shown) for at, shown in _shown(links, listed)}
-    return files | links.files
+    return files | links.files | reference(links.modules)
 
 
 def _read(folder: Path) -> dict[str, Page]:

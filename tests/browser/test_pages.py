@@ -18,7 +18,7 @@ from tests.payloads import PAYLOADS, poisoned
 from tests.records import classical, record, rows, write, write_pictures
 from tests.unit.test_site_robustness import written
 
-KINDS = ("front", "tracks", "compare", "entries", "methods", "reported", "docs", "report")
+KINDS = ("front", "tracks", "compare", "entries", "methods", "reported", "docs", "api", "report")
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 Open = Callable[..., Any]
@@ -51,7 +51,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     found = kinds(folder / "site", write_report(record(), path.parent))
     (own,) = (folder / "site/entries").glob("canon*sid--canon*")
     return {**found, "entries": own, "methods": folder / "site/methods/sid.html",
-            "docs": folder / "site/docs/metrics.html",
+            "docs": folder / "site/docs/metrics.html", "api": folder / "site/api/lldata.store.html",
             "tracks": next((folder / "site/tracks").glob("canon*.html"))}  # fmt: skip
 
 
@@ -61,7 +61,12 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     bad = poisoned(" ".join(PAYLOADS))
     (folder / "docs").mkdir()
     texts = [text.replace("\r", "").replace("`", "") for text in PAYLOADS]
+    texts.append("[x](../lldata/x.py)")
     (folder / "docs/README.md").write_text("\n\n".join(["# Title", *texts]), encoding="utf-8")
+    (folder / "lldata").mkdir()
+    said = "".join(f"def f{n}(a: str = {text!r}) -> int:\n    {text!r}\n"
+                   for n, text in enumerate(PAYLOADS))  # fmt: skip
+    (folder / "lldata/x.py").write_text(said, encoding="utf-8")
     records = write(folder / "records", bad, replace(bad, seed=1))
     build(records, folder / "site", docs=folder / "docs")
     return kinds(folder / "site", write_report(bad, folder / "run"))

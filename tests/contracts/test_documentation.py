@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from eval.documentation.pages import documentation
+from lldata.store import home
 from tests.benchmarks.audits_page import LIMITS, limit_names, page
 from tests.payloads import Page
+from tests.stores import night
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -22,6 +26,16 @@ def files() -> dict[str, bytes]:
 
 def test_the_page_of_the_audits_is_what_docstrings_reports_and_protocols_say() -> None:
     assert (DOCS / "audits.md").read_text("utf-8") == page()
+
+
+def test_the_examples_of_the_interface_run() -> None:
+    night(home() / "canon6d_iso12600")
+    text = (DOCS / "reference.md").read_text("utf-8")
+    names: dict[str, Any] = {}
+    for example in re.findall(r"^```python\n(.+?)^```", text, re.M | re.S):
+        exec(example, names)  # noqa: S102
+    (row,) = names["outcome"].record.rows
+    assert {key: row.scores[key] for key in names["scores"]} == pytest.approx(names["scores"])
 
 
 def test_every_limit_belongs_to_one_audit() -> None:
