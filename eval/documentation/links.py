@@ -18,7 +18,7 @@ from eval.documentation.modules import Module, module_of
 from eval.documentation.reference import address
 from lldata.errors import LowLightError
 
-INDEX = "README.md"
+INDEX, INTERFACE = "README.md", "reference.md"
 PAGES = "docs"
 SCHEMES = ("https", "http", "mailto")
 

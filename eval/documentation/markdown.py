@@ -24,7 +24,7 @@ Link = Callable[[str], str | None]  # None: no page of the site shows it
 Picture = Callable[[str], Attributes]
 
 _TAKEN = {"content"}  # ids of the frame around a page
-_LONG = 50  # letters of a cell that must not become a narrow column
+_SOME, _LONG = 14, 50  # letters of a cell that must not become a narrow column
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,8 @@ def _prepare_tables(tokens: Sequence[Token], title: str) -> None:
             token.attrSet("scope", "col")
         if "right" in str(token.attrs.pop("style", "")):  # a style's attribute the policy forbids
             token.attrSet("class", "number")
-        if before.type == "td_open" and len(token.content) > _LONG:
-            before.attrSet("class", "long")
+        if before.type == "td_open" and len(token.content) > _SOME:
+            before.attrSet("class", "long" if len(token.content) > _LONG else "some")
 
 
 def _followed(tokens: Sequence[Token], link: Link, picture: Picture) -> Iterator[Token]:

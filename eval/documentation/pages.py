@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from eval import page as framed
 from eval.documentation import markdown
-from eval.documentation.links import INDEX, PAGES, Links, page_name
+from eval.documentation.links import INDEX, INTERFACE, PAGES, Links, page_name
 from eval.documentation.markdown import Heading, Page
 from eval.documentation.reference import reference
 from lldata.errors import LowLightError
@@ -35,7 +35,8 @@ def documentation(folder: Path) -> dict[str, bytes]:
 
     Parameters
     ----------
-    folder : its README.md is the front page of the documentation and leads to the others
+    folder : its README.md is the front page of the documentation and leads to the others, its
+        reference.md to the modules
 
     Raises
     ------
@@ -46,7 +47,8 @@ def documentation(folder: Path) -> dict[str, bytes]:
     links = Links(folder.resolve(), pages)
     listed = tuple((pages[name].title, page_name(name)) for name in _in_order(pages))
     files = {f"{PAGES}/{at}": _page(shown) for at, shown in _shown(links, listed)}
-    return files | links.files | reference(links.modules)
+    above = (pages[INTERFACE].title, page_name(INTERFACE)) if INTERFACE in pages else None
+    return files | links.files | reference(links.modules, above)
 
 
 def _read(folder: Path) -> dict[str, Page]:

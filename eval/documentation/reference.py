@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 
 import griffe
 
@@ -33,6 +35,7 @@ class Shown:
     kind: str
     signature: list[Piece]
     sections: list[Section]
+    raised: dict[str, str]  # address of the exceptions it may raise
     fields: list[Field]
     members: list[Shown]
 
@@ -42,41 +45,52 @@ def address(module: Module) -> str:
     return f"{FOLDER}/{module.name}.html"
 
 
-def reference(modules: Mapping[str, Module]) -> dict[str, bytes]:
-    """Return the page of each module, by address."""
+def reference(modules: Mapping[str, Module], above: tuple[str, str] | None) -> dict[str, bytes]:
+    """Return the page of each module, by address.
+
+    Parameters
+    ----------
+    modules : by name
+    above : title and address of the page of documentation that leads to them, if there is one
+    """
     known = {
         path: f"{module.name}.html#{anchor}"
         for module in modules.values()
         for path, anchor in module.anchors.items()
     }
-    names = sorted(modules)
-    return {address(modules[name]): _page(modules[name], names, known) for name in names}
+    packages = groupby(sorted(modules), key=lambda name: name.partition(".")[0])
+    around = {"packages": [(name, list(names)) for name, names in packages], "above": above}
+    return {address(one): _page(one, known, around) for _, one in sorted(modules.items())}
 
 
-def _page(module: Module, names: Sequence[str], known: Known) -> bytes:
+def _page(module: Module, known: Known, around: Mapping[str, object]) -> bytes:
     shown = [_shown(module.name, name, item, known) for name, item in module.members.items()]
-    return framed.render(
-        "reference.html.j2",
-        kind="docs",
-        root="../",
-        module=module.name,
-        about=sections(module.docstring),
-        members=shown,
-        modules=names,
-    ).encode()
+    about = sections(module.docstring)
+    page = {"module": module.name, "about": about, "members": shown, **around}
+    return framed.render("reference.html.j2", kind="docs", root="../", **page).encode()
 
 
 def _shown(above: str, name: str, item: griffe.Object, known: Known) -> Shown:
     anchor, own = f"{above}.{name}", item if isinstance(item, griffe.Class) else None
+    told = sections(docstring(item))
     return Shown(
         anchor,
         name,
         _kind(item),
         signature(item, known),
-        sections(docstring(item)),
+        told,
+        {one: known[path] for one, path in _raised(item, told) if path in known},
         [_field(member, said, known) for member, said in fields(own)] if own else [],
         [_shown(anchor, one.name, one, known) for one in methods(own)] if own else [],
     )
+
+
+def _raised(item: griffe.Object, told: list[Section]) -> Iterator[tuple[str, str]]:
+    """Yield the name of each exception a docstring tells of, and its full name."""
+    for section in told:
+        for name, _ in section.items if section.title == "Raises" else ():
+            with suppress(griffe.NameResolutionError):
+                yield name, item.resolve(name)
 
 
 def _field(member: griffe.Attribute, comment: str, known: Known) -> Field:

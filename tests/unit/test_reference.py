@@ -19,6 +19,8 @@ from typing import Literal
 Kind = Literal["a", "b"]
 LIMIT = 3
 
+class Jam(Exception): """It sticks."""
+
 class Box:
     """A box.
 
@@ -31,7 +33,17 @@ class Box:
     _inner: int
 
     def __init__(self, size: int = 3, *, kind: Kind = "a") -> None: ...
-    def open(self, thing: Thing) -> None: """Open it."""
+    def open(self, thing: Thing) -> None:
+        """Open it.
+
+        Raises
+        ------
+        Jam
+            If it cannot be.
+        OSError
+            Whatever else.
+        """
+
     def _shut(self) -> None: ...
 
 def _private() -> Box: ...
@@ -71,6 +83,7 @@ def test_a_linked_module_gets_a_page_of_its_public_names(docs: Path) -> None:
     assert '<a href="../api/lldata.x.html#lldata.x.Box">' in pages["docs/index.html"]
     assert codes(pages["api/lldata.x.html"]) == [
         "Kind = Literal['a', 'b']",
+        "class Jam(Exception)",
         "class Box(size: int = 3, *, kind: Kind = 'a')",
         "open(thing: Thing) -> None",
         "make(*parts: str, **options: object) -> Box",
@@ -79,7 +92,7 @@ def test_a_linked_module_gets_a_page_of_its_public_names(docs: Path) -> None:
     ids = {value for name, value in Page(pages["api/lldata.x.html"]).attributes if name == "id"}
     assert ids == {
         "content",
-        *(f"lldata.x.{name}" for name in ("Kind", "Box", "Box.open", "make", "mend")),
+        *(f"lldata.x.{name}" for name in ("Kind", "Jam", "Box", "Box.open", "make", "mend")),
     }
 
 
@@ -88,6 +101,8 @@ def test_fields_parameters_and_types_say_what_they_are(docs: Path) -> None:
     assert "<dt><code>width: float</code></dt>\n<dd><p>metres</p></dd>" in page
     assert "<dt><code>size</code></dt>\n<dd><p>metres, default 3</p>" in page
     assert '<a href="lldata.x.html#lldata.x.Box">Box</a>' in page
+    assert '<dt><code><a href="lldata.x.html#lldata.x.Jam">Jam</a></code></dt>' in page
+    assert "<dt><code>OSError</code></dt>" in page
 
 
 def test_a_module_that_says_what_it_exports_shows_just_that(docs: Path) -> None:
