@@ -41,7 +41,7 @@ def documentation(folder: Path) -> dict[str, bytes]:
     Raises
     ------
     LowLightError
-        If it has no README.md, a page has no title, or a link leads nowhere.
+        If it has no README.md, a page has no title or is not UTF-8, or a link leads nowhere.
     """
     pages = _read(folder)
     links = Links(folder.resolve(), pages)
@@ -58,8 +58,16 @@ def _read(folder: Path) -> dict[str, Page]:
             f"--docs {folder}", f"it has no {INDEX}", "that is the documentation's front page",
             "Name the folder docs of the source",
         )  # fmt: skip
-    paths = sorted(folder.glob("*.md"))
-    return {path.name: markdown.read(path, path.read_text(encoding="utf-8")) for path in paths}
+    return {path.name: markdown.read(path, _text(path)) for path in sorted(folder.glob("*.md"))}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except ValueError as error:
+        raise LowLightError(
+            path, "it is not UTF-8", "pages of documentation are", "Save it as UTF-8"
+        ) from error
 
 
 def _in_order(pages: dict[str, Page]) -> list[str]:

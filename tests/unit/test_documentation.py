@@ -102,12 +102,20 @@ def test_a_table_scrolls_by_itself_and_numbers_stand_right(docs: Path) -> None:
     assert "style=" not in page
 
 
-@pytest.mark.parametrize(("file", "found"), [("README.md", "no README.md"), ("a.md", "no title")])
-def test_a_folder_without_an_index_and_a_page_without_a_title_are_refused(
-    docs: Path, file: str, found: str
+@pytest.mark.parametrize(
+    ("content", "found"), [(b"text", "no title"), (b"", "no title"), (b"# T\xff", "not UTF-8")]
+)
+def test_a_page_without_a_title_or_of_no_text_is_refused(
+    docs: Path, content: bytes, found: str
 ) -> None:
-    (docs / file).unlink() if file == "README.md" else (docs / file).write_text("text")
-    with pytest.raises(LowLightError, match=found):
+    (docs / "a.md").write_bytes(content)
+    with pytest.raises(LowLightError, match=f"a.md: it .*{found}"):
+        documentation(docs)
+
+
+def test_a_folder_without_an_index_is_refused(docs: Path) -> None:
+    (docs / "README.md").unlink()
+    with pytest.raises(LowLightError, match=r"it has no README\.md"):
         documentation(docs)
 
 
