@@ -1,7 +1,8 @@
 """Time the leaderboard of 500 records of 600 rows: its build, and how soon its pages are there.
 
 Run it as `python tests/benchmarks/bench_site.py [--records 500] [--tracks 10]`. No peer builds such
-a site: the figures are held against 20 s for the build and 1 s for a page opened from disk.
+a site: the figures are held against 20 s for the build and 1 s for a page opened from disk. What a
+reader does on the page of a track is timed until the next frame is drawn.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -25,6 +28,22 @@ from tests.records import record, rows
 
 GROUPS = 200  # of three pairs each
 VISITS = 5
+FIND = """{
+  const find = document.querySelector("[name=find]");
+  find.value = %r;
+  find.dispatchEvent(new Event("input", { bubbles: true }));
+}"""
+DONE = {
+    "sort": "document.querySelector('#board th[data-key=method] button').click()",
+    "filter": FIND % "lime",
+    "filter_none": FIND % "",
+    "choose": "document.querySelector('#board .pick').click()",
+}
+UNTIL_DRAWN = """new Promise((done) => requestAnimationFrame(() => {
+  const began = performance.now();
+  %s;
+  requestAnimationFrame(() => setTimeout(() => done(performance.now() - began)));
+}))"""
 METHODS = ("sid", "amplify", "gamma", "lime", "bm3d", "nlm", "clahe", "msr", "ssr", "dong")
 
 
@@ -48,26 +67,45 @@ def pages(site: Path) -> list[Path]:
     return [site / "index.html", *(next((site / kind).glob("*.html")) for kind in kinds)]
 
 
-def loaded(site: Path) -> dict[str, float]:
-    """Return the median seconds until a page opened from disk is complete, by its kind."""
+@contextmanager
+def browser() -> Iterator[Any]:
+    """Yield a browser without a window."""
     from playwright.sync_api import sync_playwright
 
-    found = {}
     with sync_playwright() as playwright:
         path = shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+def loaded(site: Path) -> dict[str, float]:
+    """Return the median seconds until a page opened from disk is complete, by its kind."""
+    found = {}
+    with browser() as opened:
         for address in pages(site):
             times = []
             for _ in range(VISITS):
-                page = browser.new_page()
+                page = opened.new_page()
                 page.goto(address.as_uri())
                 ends = "performance.getEntriesByType('navigation')[0].loadEventEnd"
                 times.append(page.evaluate(ends) / 1000)
                 page.close()
             kind = address.parent.name if address.parent != site else "front"
             found[kind] = round(median(times), 3)
-        browser.close()
     return found
+
+
+def used(site: Path) -> dict[str, float]:
+    """Return the median seconds that each thing takes which a reader does on a track's page."""
+    times: dict[str, list[float]] = {name: [] for name in DONE}
+    with browser() as opened:
+        page = opened.new_page()
+        page.goto(next((site / "tracks").glob("*.html")).as_uri())
+        for _ in range(VISITS):
+            for name, script in DONE.items():
+                times[name].append(page.evaluate(UNTIL_DRAWN % script) / 1000)
+    return {name: round(median(each), 3) for name, each in times.items()}
 
 
 def measured(records: int, tracks: int, folder: Path) -> dict[str, Any]:
@@ -94,6 +132,7 @@ def measured(records: int, tracks: int, folder: Path) -> dict[str, Any]:
         "files": len(files),
         "bytes": sum(path.stat().st_size for path in files),
         "load_s": loaded(folder / "site"),
+        "used_s": used(folder / "site"),
     }
 
 
