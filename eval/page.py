@@ -10,18 +10,20 @@ import base64
 import functools
 import hashlib
 import math
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from lldata import publish
 from lldata.console import to_json
 
 DECIMALS = {"dB": 2}  # every other score: four significant digits, or four decimals below 1
 NO_VALUE = "–"
+_ENDS = re.compile(r"([_@,=/])")
 Kind = Literal["report", "site", "docs"]
 
 _MADE_OF: dict[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {  # styles, scripts
@@ -85,6 +87,7 @@ def _environment() -> Environment:
         seconds=seconds,
         size=size,
         json_data=json_data,
+        breakable=breakable,
     )
     return environment
 
@@ -150,6 +153,11 @@ def size(value: float | None) -> str:
     if value is None:
         return NO_VALUE
     return f"{value / 1e9:.3g} GB" if value >= 1e9 else f"{value / 1e6:.3g} MB"
+
+
+def breakable(text: str) -> Markup:
+    """Return a name that a narrow place breaks where its words end."""
+    return Markup(_ENDS.sub(r"\1<wbr>", str(escape(text))))  # noqa: S704
 
 
 def json_data(value: Any) -> Markup:

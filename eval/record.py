@@ -104,6 +104,11 @@ class Record:
         """METHOD--LABEL, the name of its folder or file."""
         return f"{self.method}--{self.label}"
 
+    @property
+    def run_name(self) -> str:
+        """METHOD (LABEL), as sentences call it; METHOD where the label says nothing."""
+        return self.method if self.label == "default" else f"{self.method} ({self.label})"
+
     def document(self) -> dict[str, Any]:
         """Return the record as its file holds it: plain values, the format first."""
         document = {"format": self.format, **{f.name: getattr(self, f.name) for f in fields(self)}}

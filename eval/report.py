@@ -47,6 +47,7 @@ def _view(record: Record, folder: Path) -> dict[str, Any]:
     found = tables(record)
     return {
         "record": record,
+        "folder": folder,
         "document": record.document(),
         "marks": marks(record),
         "scores": scores,

@@ -32,6 +32,11 @@ def named(groups: int) -> str:
     return f"{DRAWN} drawn sign flips of {groups} groups, seed 0"
 
 
+def least(groups: int) -> float:
+    """Return the smallest p-value that this many groups can give: every one of them agrees."""
+    return 2 / 2**groups if groups <= MOST_EXACT else 1 / (DRAWN + 1)
+
+
 def p_values(sums: _Array) -> _Array:
     """Return two-sided p-values of a mean difference of zero.
 

@@ -6,9 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from eval import page
 from eval.figures import Axis, Tick, axis
 
 COLOURS = 8  # series that are told apart by colour and dash; the others are grey
+LONG = 1e4  # numbers that are told in k, M and G
+MOST = 22  # letters of a label
+LETTER_PX = 9.6  # mean width of a label's letters on a phone, where they are largest
 LABELS = 7  # points of the cost plot that carry their name
 
 
@@ -28,6 +32,7 @@ class Point(NamedTuple):
     y: float
     low: float | None
     high: float | None
+    label: str
     label_x: float | None
     anchor: str
     text: str
@@ -68,10 +73,14 @@ def cost_plot(priced: Sequence[Priced], *, higher: bool) -> Cost | None:
     for one in known:
         at = x(math.log10(one.cost))
         low, high = (y(one.ci95[0]), y(one.ci95[1])) if one.ci95 else (None, None)
-        left = at > 340  # a name that would leave the plot stands on the other side
-        label = (at - 9 if left else at + 9) if one in named else None
+        name = one.method.name
+        label = f"{name[: MOST - 1]}…" if len(name) > MOST else name
+        left = at + 9 + LETTER_PX * len(label) > 478  # where it would leave the plot
+        label_x = (at - 9 if left else at + 9) if one in named else None
         anchor = "end" if left else "start"
-        points.append(Point(one.method, at, y(one.mean), low, high, label, anchor, one.text))
+        points.append(
+            Point(one.method, at, y(one.mean), low, high, label, label_x, anchor, one.text)
+        )
     return Cost(tuple(points), x, y)
 
 
@@ -101,7 +110,11 @@ def log_axis(values: Sequence[float], start: float, end: float) -> Axis:
     if len(found) < 2:
         fine = (p + math.log10(m) for p in powers for m in (1, 2, 5))
         found = [at for at in fine if low <= at <= high]
-    return scale._replace(ticks=tuple(Tick(scale(at), f"{10**at:.12g}") for at in found))
+    return scale._replace(ticks=tuple(Tick(scale(at), _amount(10**at)) for at in found))
+
+
+def _amount(value: float) -> str:
+    return page.big(value) if value >= LONG else f"{value:.12g}"
 
 
 class Series(NamedTuple):

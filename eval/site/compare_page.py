@@ -10,7 +10,8 @@ from eval.site import addresses
 from eval.site.charts import square
 from eval.site.couples import Couple
 from eval.site.standings import Standing
-from eval.site.track_page import extent, marks, named
+from eval.site.track_page import extent, marks
+from eval.summary import counted
 
 MOST_LISTED = 300  # rows of the table that needs no script
 
@@ -26,7 +27,7 @@ def view(table: Standing, found: Sequence[Couple]) -> dict[str, Any]:
     told = [
         {
             "key": key,
-            "name": named(entry),
+            "name": entry.record.run_name,
             "page": addresses.entry_page(entry.copy),
             "mean": page.score(entry.scores[first.metric, first.definition].mean, first.unit),
             "places": [None if (v := of.get(p)) is None else round(frame.x(v), 1) for p in pairs],
@@ -44,14 +45,13 @@ def view(table: Standing, found: Sequence[Couple]) -> dict[str, Any]:
         "couples": listed,
         "all_listed": len(listed) == len(found),
         "number": len(found),
-        "named": named,
         "data": {"entries": told, "couples": [_row(couple) for couple in found]},
     }
 
 
 def _row(couple: Couple) -> list[Any]:
     """Return a couple as the script reads it."""
-    test = f"{couple.test} over {couple.n} pairs" if couple.test else f"{couple.n} pairs"
+    test = "; ".join(filter(None, (couple.found.test, counted(couple.found.n, "pair"))))
     return [
         addresses.key_of(couple.a.copy), addresses.key_of(couple.b.copy), couple.difference,
         couple.interval, couple.p, couple.said, couple.verdict, test,

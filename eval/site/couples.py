@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 from typing import Literal, NamedTuple
 
@@ -20,20 +21,50 @@ class Couple(NamedTuple):
 
     a: Entry
     b: Entry
-    difference: str
-    interval: str
-    p: str
-    verdict: Verdict
-    n: int
-    groups: int
-    test: str
+    found: Comparison
+    unit: str
+    higher: bool  # is better
+
+    @property
+    def turned(self) -> Couple:
+        """The same two, b minus a."""
+        one = self.found
+        minus = None if one.difference is None else 0.0 - one.difference
+        ends = None if one.ci95 is None else (0.0 - one.ci95[1], 0.0 - one.ci95[0])
+        found = replace(one, a=one.b, b=one.a, difference=minus, ci95=ends)
+        return self._replace(a=self.b, b=self.a, found=found)
+
+    @property
+    def difference(self) -> str:
+        """The mean difference, with its sign."""
+        return _signed(self.found.difference, self.unit)
+
+    @property
+    def interval(self) -> str:
+        """The ends of its 95 % interval; nothing without one."""
+        return " to ".join(_signed(end, self.unit) for end in self.found.ci95 or ())
+
+    @property
+    def p(self) -> str:
+        """The corrected p-value; nothing without a test."""
+        return p_text(self.found.p_value)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Which is better, and whether that could be chance."""
+        p_value, difference = self.found.p_value, self.found.difference
+        if p_value is None or difference is None:
+            return "untested"
+        if p_value > SURE or not difference:
+            return "chance"
+        return "a" if (difference > 0) == self.higher else "b"
 
     @property
     def said(self) -> str:
         """The verdict in words."""
         return {
-            "a": f"{self.a.record.method} is better",
-            "b": f"{self.b.record.method} is better",
+            "a": f"{self.a.record.run_name} is better",
+            "b": f"{self.b.record.run_name} is better",
             "chance": "could be chance",
             "untested": "not tested",
         }[self.verdict]
@@ -44,17 +75,7 @@ def couples(table: Standing) -> Iterator[Couple]:
     first = table.columns[0]
     entries = combinations(table.blind[: table.compared], 2)
     for (a, b), found in zip(entries, table.comparisons, strict=True):
-        yield Couple(
-            a=a,
-            b=b,
-            difference=_signed(found.difference, first.unit),
-            interval=" to ".join(_signed(end, first.unit) for end in found.ci95 or ()),
-            p=p_text(found.p_value),
-            verdict=_verdict(found, higher=first.better == "higher"),
-            n=found.n,
-            groups=found.groups,
-            test=found.test or "",
-        )
+        yield Couple(a, b, found, first.unit, first.better == "higher")
 
 
 def _signed(value: float | None, unit: str) -> str:
@@ -67,11 +88,3 @@ def p_text(value: float | None) -> str:
     if value is None:
         return ""
     return "under 0.001" if value < 1e-3 else f"{value:.3f}"
-
-
-def _verdict(found: Comparison, *, higher: bool) -> Verdict:
-    if found.p_value is None or found.difference is None:
-        return "untested"
-    if found.p_value > SURE or not found.difference:
-        return "chance"
-    return "a" if (found.difference > 0) == higher else "b"

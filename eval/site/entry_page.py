@@ -12,7 +12,7 @@ from eval.provenance import provenance
 from eval.site import addresses
 from eval.site.couples import Couple
 from eval.site.standings import Entry, Standing
-from eval.site.track_page import extent, named, own_marks
+from eval.site.track_page import extent, own_marks
 from eval.spread import Table, plots
 from eval.summary import counted, marks, parts
 
@@ -52,8 +52,8 @@ def view(
         "plots": plots(record, drawn, scores),
         "tables": drawn,
         "couples": _against(entry, found),
-        "named": named,
         "page_of": addresses.entry_page,
+        "folder": None,
         "error_white": ERROR_WHITE,
         "pairs": shown_pairs(record, folder, scores, GALLERY_PX) if folder else [],
         "provenance": provenance(record),
@@ -77,12 +77,10 @@ def _standing(entry: Entry, table: Standing) -> str:
 
 
 def _against(entry: Entry, couples: Sequence[Couple]) -> list[dict[str, Any]]:
-    """Return how the entry compares with each other one, the best first."""
-    found = []
-    for couple in couples:
-        if entry.copy in (couple.a.copy, couple.b.copy):
-            other = couple.b if couple.a.copy == entry.copy else couple.a
-            found.append(
-                {"other": other, "couple": couple, "page": addresses.entry_page(other.copy)}
-            )
-    return found
+    """Return the entry minus each other one, the best first."""
+    own = [
+        couple if couple.a.copy == entry.copy else couple.turned
+        for couple in couples
+        if entry.copy in (couple.a.copy, couple.b.copy)
+    ]
+    return [{"couple": couple, "page": addresses.entry_page(couple.b.copy)} for couple in own]

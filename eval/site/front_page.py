@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from eval.site import addresses, reported_page
 from eval.site.standings import Entry, Standing
-from eval.site.track_page import extent, marks, named
+from eval.site.track_page import extent, marks
 from eval.summary import counted
 
 SHOWN = 3  # of the best methods of a track
@@ -25,7 +25,7 @@ class News(NamedTuple):
     @property
     def name(self) -> str:
         """The method and its label."""
-        return named(self.entry)
+        return self.entry.record.run_name
 
     @property
     def page(self) -> str:
@@ -75,7 +75,7 @@ def _track(table: Standing) -> dict[str, Any]:
         "extent": extent(table),
         "marks": marks(table),
         "first": first,
-        "best": [(e, named(e), e.scores[first.metric, first.definition]) for e in ranked[:SHOWN]],
+        "best": [(e, e.scores[first.metric, first.definition]) for e in ranked[:SHOWN]],
         "page_of": addresses.entry_page,
         "tied": f"Not told from the best: {tied - 1}." if tied > 1 else "",
         "counts": ", ".join(

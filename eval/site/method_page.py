@@ -11,7 +11,7 @@ from eval.figures import Columns
 from eval.site import addresses
 from eval.site.heat import Heat, heat_map
 from eval.site.standings import Entry, Standing
-from eval.site.track_page import marks, named, own_marks
+from eval.site.track_page import marks, own_marks
 from eval.spread import columns_of
 from eval.summary import Score, facts, known, told_of_outside
 
@@ -77,7 +77,7 @@ def _run(run: Run) -> dict[str, Any]:
     return {
         "entry": run.entry,
         "table": run.table,
-        "name": named(run.entry),
+        "name": run.entry.record.run_name,
         "trained_on": known(run.entry.record.trained_on),
         "score": run.entry.scores[first.metric, first.definition],
         "marks": [*marks(run.table), *own_marks(run.entry, run.table)],
@@ -95,7 +95,8 @@ def _plots(runs: Sequence[Run]) -> list[tuple[Standing, Score, Columns, list[str
              for number, run in enumerate(those, start=1)]
         )  # fmt: skip
         if plot:
-            found.append((those[0].table, first, plot, [named(run.entry) for run in those]))
+            names = [run.entry.record.run_name for run in those]
+            found.append((those[0].table, first, plot, names))
     return found
 
 

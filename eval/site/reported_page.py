@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from baselines import method as methods
 from eval.site import addresses
 from eval.site.standings import Entry, Standing
-from eval.site.track_page import named
 from eval.studies import reported
 from eval.studies.reported import Line, Reported
 from eval.summary import Score
@@ -24,7 +23,7 @@ class Measured(NamedTuple):
     @property
     def name(self) -> str:
         """The method and its label."""
-        return named(self.entry)
+        return self.entry.record.run_name
 
     @property
     def page(self) -> str:

@@ -61,11 +61,6 @@ def _same(sweep: Sweep, record: object) -> bool:
     return all(getattr(sweep.record, name) == getattr(record, name) for name in fields)
 
 
-def _name(sweep: Sweep) -> str:
-    label = sweep.record.label
-    return sweep.record.method if label == "default" else f"{sweep.record.method} {label}"
-
-
 def _drawn(table: Standing, lines: Sequence[tuple[Sweep, Swept]]) -> Curves | None:
     steps = sorted({step.step for _, swept in lines for step in swept.steps})
     found = []
@@ -73,7 +68,7 @@ def _drawn(table: Standing, lines: Sequence[tuple[Sweep, Swept]]) -> Curves | No
         entry = next((e for e in table.entries if _same(sweep, e.record)), None)
         key = addresses.key_of(entry.copy) if entry else ""
         means = {step.step: step.found(table.place.metric).mean for step in swept.steps}
-        method = Method(key, _name(sweep), sweep.record.oracle)
+        method = Method(key, sweep.record.run_name, sweep.record.oracle)
         found.append(Curve(method, tuple(means.get(step) for step in steps)))
     return curves([page.plain(step).replace("-", "−") for step in steps], found)
 
@@ -82,4 +77,4 @@ def _slope(table: Standing, sweep: Sweep, swept: Swept) -> tuple[str, str, str]:
     metric = table.place.metric
     use = sweep.record.metrics[metric]
     score = Score(metric, use.unit, use.better, use.definition, swept.slope(metric))
-    return _name(sweep), page.score(score.mean, use.unit), score.range_text
+    return sweep.record.run_name, page.score(score.mean, use.unit), score.range_text

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from eval import page
+from eval import page, sign_flips
 from eval.figures import Strip, strips
 from eval.record import Record
 from eval.site import addresses
 from eval.site.charts import Cost, Curve, Curves, Method, Priced, cost_plot, curves
 from eval.site.robustness import robustness
 from eval.site.standings import MOST_COMPARED, Entry, Standing
-from eval.statistics import GROUPS_NEEDED
+from eval.statistics import CONFIDENCE, GROUPS_NEEDED
 from eval.studies.sweep import Sweep
 from eval.summary import Mark, Part, counted, groups_of, image_seconds, simulated
 
+SURE = 1 - CONFIDENCE
 COSTS: Sequence[tuple[str, Callable[[Record], float | None], Callable[[float | None], str]]] = (
     ("seconds per image", image_seconds, page.seconds),
     ("operations per image", lambda record: record.flops, page.big),
@@ -88,7 +89,19 @@ def _ties_text(table: Standing) -> str:
         "of groups, p over 0.05 after Holm's correction for all comparisons of the table)."
     )
     few = f" Only the best {MOST_COMPARED} are compared." if len(ranked) > MOST_COMPARED else ""
-    return text + few
+    return text + _too_few_text(table) + few
+
+
+def _too_few_text(table: Standing) -> str:
+    """Return that no difference could be told, however large, where that is so."""
+    groups = max(one.groups for one in table.comparisons)
+    least = sign_flips.least(groups) * len(table.comparisons)
+    if least <= SURE:
+        return ""
+    return (
+        f" {counted(groups, 'group')} are too few to tell any of {table.compared} runs apart: p is "
+        f"{min(least, 1):.2g} or more even where every group agrees."
+    )
 
 
 def titles(table: Standing) -> list[str]:
@@ -119,6 +132,7 @@ def _row(entry: Entry, table: Standing, strip: Strip | None) -> dict[str, Any]:
         "strip": strip,
         "first": first,
         "scores": [entry.scores.get((c.metric, c.definition)) for c in table.columns],
+        "bounded": any(score.found.ci95 for score in entry.scores.values()),
         "seconds": image_seconds(record),
         "day": record.created[:10],
     }
@@ -144,14 +158,8 @@ def _of_outside(record: Record) -> list[Mark]:
     return [*found, Mark("outside method")] if record.outside else found
 
 
-def named(entry: Entry) -> str:
-    """Return the method and, where it says something, its label."""
-    record = entry.record
-    return record.method if record.label == "default" else f"{record.method} {record.label}"
-
-
 def _method(entry: Entry) -> Method:
-    return Method(addresses.key_of(entry.copy), named(entry), entry.record.oracle)
+    return Method(addresses.key_of(entry.copy), entry.record.run_name, entry.record.oracle)
 
 
 def _costs(table: Standing) -> list[tuple[str, Cost]]:

@@ -54,13 +54,12 @@ function board(filters) {
     box.type = "checkbox";
     box.className = "pick";
     box.checked = chosen.has(row.dataset.entry);
-    const name = row.querySelector("th");
-    box.setAttribute("aria-label", `Choose ${name.querySelector("a").textContent} ${name.querySelector("small").textContent}`);
+    box.setAttribute("aria-label", `Choose ${row.dataset.name}`);
     box.addEventListener("change", () => {
       chosen[box.checked ? "add" : "delete"](row.dataset.entry);
       choose();
     });
-    name.prepend(box);
+    row.querySelector("th").prepend(box);
     return box;
   });
   byId("unchoose").addEventListener("click", () => {

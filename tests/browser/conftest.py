@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,27 +34,45 @@ def browser() -> Iterator[Any]:
         launched.close()
 
 
-@pytest.fixture
-def opened(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Return a function that opens a file; nothing may leave the disk, fail or open a dialog."""
-    outside: list[str] = []
-    contexts = []
+@pytest.fixture(scope="module")
+def idle(browser: Any) -> dict[str, list[Any]]:
+    """Return empty pages that no test has at the moment, by the options they were made with."""
+    return defaultdict(list)
 
-    def leaves(url: str) -> bool:
-        return not url.startswith(("file://", "data:", "blob:"))
+
+@pytest.fixture
+def opened(browser: Any, idle: dict[str, list[Any]]) -> Iterator[Callable[..., Any]]:
+    """Return a function that opens a file; nothing may leave the disk, fail or open a dialog.
+
+    A page takes a process and its start, so the next test gets it, emptied.
+    """
+    outside: list[str] = []
+    told = {
+        "request": lambda request: _leaves(request.url) and outside.append(request.url),
+        "dialog": lambda dialog: (outside.append(dialog.message), dialog.dismiss()),
+        "pageerror": lambda error: outside.append(str(error)),
+        "console": lambda message: outside.append(message.text),
+    }
+    lent = []
 
     def opened(path: Path, view: str = "", **options: Any) -> Any:
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("request", lambda request: leaves(request.url) and outside.append(request.url))
-        page.on("dialog", lambda dialog: (outside.append(dialog.message), dialog.dismiss()))
-        page.on("pageerror", lambda error: outside.append(str(error)))
-        page.on("console", lambda message: outside.append(message.text))
+        key = repr(sorted(options.items()))
+        page = idle[key].pop() if idle[key] else browser.new_context(**options).new_page()
+        lent.append((key, page))
+        for event, tell in told.items():
+            page.on(event, tell)
         page.goto(f"{path.as_uri()}{view}")
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
+    for key, page in lent:
+        page.emulate_media(media="null")
+        page.goto("about:blank")
+        for event, tell in told.items():
+            page.remove_listener(event, tell)
+        idle[key].append(page)
     assert outside == []
+
+
+def _leaves(url: str) -> bool:
+    return not url.startswith(("file://", "data:", "blob:", "about:blank"))

@@ -68,7 +68,7 @@ def test_a_shared_address_shows_the_same_view(opened: Open, track: Path) -> None
     assert methods(page) == ["bm3d", "lime@amplified", "amplify"]
     page = opened(track, "#sort=psnr%2C+dB&order=ascending&trained=no")
     assert methods(page) == ["amplify", "lime@amplified", "bm3d"]
-    page.get_by_label("Choose bm3d default").check()
+    page.get_by_label("Choose bm3d").check()
     assert methods(opened(track, page.evaluate("location.hash"))) == methods(page)
 
 

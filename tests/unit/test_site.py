@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from eval.page import breakable
 from eval.site import addresses, publishing
 from eval.site.build import build
 from eval.site.charts import Curve, Method, Priced, cost_plot, curves, log_axis
@@ -90,7 +91,7 @@ def test_a_couple_is_told_with_its_difference_interval_and_verdict() -> None:
     means = [sum(row.scores["psnr"] or 0 for row in each) / 24 for each in apart]
     assert first.difference == f"{means[0] - means[1]:+.2f}"
     assert (first.verdict, first.said) == ("chance", "could be chance")
-    assert (last.verdict, last.said, last.n) == ("a", "lime is better", 24)
+    assert (last.verdict, last.said, last.found.n) == ("a", "lime is better", 24)
 
 
 def test_where_lower_is_better_the_lower_one_of_a_couple_is() -> None:
@@ -98,6 +99,28 @@ def test_where_lower_is_better_the_lower_one_of_a_couple_is() -> None:
     one, other = record(metrics=uses), classical("gamma", 25.0, metrics=uses)
     (found,) = couples(table(one, other))
     assert (found.a.record.method, found.difference, found.verdict) == ("gamma", "−5.00", "a")
+
+
+def test_a_couple_turned_around_says_the_same_of_the_other_difference() -> None:
+    one, other = record(), classical("gamma", 23.0)
+    (found,) = couples(table(one, other))
+    assert (found.difference, found.turned.difference) == ("+7.00", "−7.00")
+    assert found.turned.interval == "−7.00 to −7.00"
+    assert found.turned.said == found.said
+
+
+def test_runs_of_one_method_are_told_apart_by_their_labels() -> None:
+    plain, auto = classical("gamma", 23.0), classical("gamma", 29.0, label="gamma=auto")
+    (found,) = couples(table(plain, auto))
+    assert found.a.record.run_name == "gamma (gamma=auto)"
+    assert found.b.record.run_name == "gamma"
+
+
+def test_where_no_difference_could_be_told_the_page_says_why(tmp_path: Path) -> None:
+    few = [classical(f"m{p}", p) for p in (20, 22, 24, 26, 28)]
+    build(write(tmp_path / "r", *few), tmp_path / "site")
+    (page,) = (tmp_path / "site/tracks").glob("canon*.html")
+    assert "8 groups are too few to tell any of 5 runs apart: p is 0.078 or more" in text(page)
 
 
 def test_small_p_values_are_not_called_zero() -> None:
@@ -118,6 +141,11 @@ def test_names_stand_at_the_methods_that_no_cheaper_one_beats() -> None:
 def test_a_cost_axis_has_its_ticks_at_powers_of_ten_or_between() -> None:
     assert [t.label for t in log_axis([0.002, 12.0], 0, 100).ticks] == ["0.01", "0.1", "1", "10"]
     assert [t.label for t in log_axis([1.5, 6.0], 0, 100).ticks] == ["2", "5"]
+    assert [t.label for t in log_axis([2e8, 2e10], 0, 100).ticks] == ["1 G", "10 G"]
+
+
+def test_a_name_is_broken_where_its_words_end_and_stays_text() -> None:
+    assert breakable("a_b@c<i>") == "a_<wbr>b@<wbr>c&lt;i&gt;"
 
 
 def test_a_curve_leaves_out_what_nobody_measured_and_greys_all_but_eight() -> None:

@@ -53,7 +53,7 @@ def test_methods_swept_on_a_track_are_drawn_on_its_page_with_what_a_unit_costs(
     text = Page(path.read_text(encoding="utf-8")).text
     part = text.partition("When the input is not what it should be")[2].partition("Take it")[0]
     assert "psnr, dB by read noise, EV" in part
-    assert "sid canon6d_iso12600−0.75−0.75 to −0.75\namplify−0.25−0.25 to −0.25\n" in part
+    assert "sid (canon6d_iso12600)−0.75−0.75 to −0.75\namplify−0.25−0.25 to −0.25\n" in part
     assert "lime" not in part
 
 
