@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -207,6 +208,14 @@ def test_a_trainable_method_has_both_presets_and_the_parameters_it_states(name: 
     module = method.module(name)
     assert set(module.PRESETS) >= {"paper", "quick"}
     assert module.build(device="cpu").parameters == method.info(name).parameters
+
+
+@pytest.mark.parametrize("name", TRAINABLE)
+def test_a_trainable_method_has_a_learner_and_can_be_watched_while_it_learns(name: str):
+    module = method.module(name)
+    asked = [list(inspect.signature(each).parameters) for each in (module.learner, module.build)]
+    assert asked[0][:3] == ["recipe", "data", "seed"]
+    assert {"device", "precision"} <= set(asked[1])
 
 
 @pytest.mark.parametrize("name", NAMES)
