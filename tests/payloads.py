@@ -75,7 +75,7 @@ PAYLOADS = (
 
 
 class Page(HTMLParser):
-    """The elements of a page: counts of tags, all attributes, all text."""
+    """The elements of a page, all attributes, all text; left out is <wbr>, the break of a name."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
+        self.tags += [tag] if tag != "wbr" else []
         self.attributes += attrs
 
     def handle_data(self, data: str) -> None:

@@ -88,6 +88,7 @@ function compare(form) {
   const of = new Map(entries.map((entry) => [entry.key, entry]));
   const [a, b] = ["a", "b"].map((name) => form.elements.namedItem(name));
   const tell = (id, text) => (byId(id).textContent = text);
+  const short = (name) => (name.length > 40 ? `${name.slice(0, 39)}…` : name);
   const frame = byId("places");
 
   function link(entry) {
@@ -101,21 +102,18 @@ function compare(form) {
     const [left, right] = [of.get(a.value), of.get(b.value)];
     const keys = [left.key, right.key];
     const couple = couples.find(([one, other]) => keys.includes(one) && keys.includes(other) && one !== other && keys[0] !== keys[1]);
-    const [first, second] = couple ? [of.get(couple[0]), of.get(couple[1])] : [left, right];
     const [, , difference, interval, p, said, verdict, test] = couple ?? ["", "", "", "", "", "Choose two methods", "", ""];
     tell("verdict", { chance: "The difference could be chance", untested: "Too few groups for a test" }[verdict] ?? said);
-    tell("mean-a-name", `mean of ${left.name}`);
     tell("mean-a", left.mean);
-    tell("mean-b-name", `mean of ${right.name}`);
     tell("mean-b", right.mean);
-    tell("minus", `${first.name} minus ${second.name}`);
+    tell("minus", couple?.[0] === right.key ? "B minus A" : "A minus B");
     tell("difference", difference || "–");
     tell("interval", interval || "–");
     tell("p", p || "–");
     tell("test", test || "–");
     byId("pages").replaceChildren("Records: ", link(left), ", ", link(right));
-    tell("name-x", left.name);
-    tell("name-y", right.name);
+    tell("name-x", short(`A: ${left.name}`));
+    tell("name-y", short(`B: ${right.name}`));
     // both axes are equally long: what lies at x on one lies at 360 - x on the other
     const dots = left.places.map((x, i) => (x === null || right.places[i] === null ? "" : `M${x} ${360 - right.places[i]}h0`));
     frame.querySelector(".dots").setAttribute("d", dots.join(""));
