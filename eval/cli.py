@@ -525,7 +525,9 @@ def score(
 
 @_cli.command()
 def compare(
-    records: Annotated[list[Path], typer.Argument(metavar="RECORD RECORD...")],
+    records: Annotated[
+        list[Path], typer.Argument(metavar="RECORD RECORD...", help="Files or run folders.")
+    ],
     metric: Annotated[str, typer.Option(help="Which score to compare.")] = "psnr",
     as_json: Json = False,
 ) -> None:
@@ -535,9 +537,10 @@ def compare(
     """
     from eval.comparison import compare as work
     from eval.comparison import in_words, tied_with_best
+    from eval.folder import record_path
     from eval.valid import read_valid
 
-    read = [read_valid(path) for path in records]
+    read = [read_valid(record_path(path)) for path in records]
     found = work(read, metric, tell=console.say)
     ties = zip(read, tied_with_best(read, found), strict=True)
     tied = [record.file_name for record, is_tied in ties if is_tied]

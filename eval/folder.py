@@ -41,6 +41,11 @@ def row_path(folder: Path, pair: str) -> Path:
     return _inside(folder / "pairs", pair, ".json")
 
 
+def record_path(named: Path) -> Path:
+    """Return the record of a run folder, or the file that was named."""
+    return named / RECORD if named.is_dir() else named
+
+
 def check_folder(folder: Path, named: str) -> None:
     """Refuse a place to write files to that is no folder and cannot become one.
 

@@ -186,10 +186,8 @@ def _fill(output: Bytes, reference: Bytes, buffers: _Buffers) -> None:
 
     np.multiply(mean_output, mean_reference, out=product)
     np.copyto(means, product, casting="unsafe")
-    mixed -= product
-    np.copyto(covariance, mixed, casting="unsafe")
+    cv2.subtract(mixed, product, dst=covariance, dtype=cv2.CV_32F)
     mean_output -= mean_reference
     mean_output *= mean_output
     np.copyto(shift, mean_output, casting="unsafe")
-    squared -= mean_output
-    np.copyto(spread, squared, casting="unsafe")
+    cv2.subtract(squared, mean_output, dst=spread, dtype=cv2.CV_32F)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from eval.clip_pairs import Scored
-from eval.folder import RECORD
+from eval.folder import record_path
 from eval.metrics import find_metrics
 from eval.outside import picture_files, reference_shape
 from eval.pictures import Bytes
@@ -83,7 +83,7 @@ def verify(
     LowLightError
         If there is no such file, or what recomputing needs is not at hand.
     """
-    path = asked.record / RECORD if asked.record.is_dir() else asked.record
+    path = record_path(asked.record)
     content = file_content(path)
     try:
         record = valid(path, content)

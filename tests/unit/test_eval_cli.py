@@ -215,6 +215,11 @@ def test_compare_prints_a_row_for_every_two_records(lleval: Any, tmp_path: Path)
     assert row.keys() == promised | {"groups", "test"}
     assert json.loads(out)["tied_with_best"] == ["sid--canon6d_iso12600"]
     assert row["difference"] == pytest.approx(10, abs=0.5)
+    for path in paths:
+        path.with_suffix("").mkdir()
+        path.rename(path.with_suffix("") / "record.json")
+    folders = [path.with_suffix("") for path in paths]
+    assert lleval("compare", *folders, "--json")[:2] == (0, out)
 
 
 def test_models_lists_every_method_with_the_promised_keys(lleval: Any):
