@@ -54,7 +54,7 @@ def page(report: dict[str, Any]) -> str:
         steps=first["steps"], batch=recipe["batch"], crop=recipe["crop"],
         rate=recipe["learning_rate"], dataset=first["trained_on"], pairs=len(first["pairs"]),
         groups=len({pair[1] for pair in first["pairs"]}), seeds=len(seeds),
-        width=recipe["width"],
+        width=recipe["width"], precision=recipe["precision"],
     )  # fmt: skip
     return "\n\n".join([head, markdown(_table(depths)), _TAIL]) + "\n"
 
@@ -83,11 +83,12 @@ Written by `python -m tests.benchmarks.study_depth` from `docs/benchmarks/depth.
 typed by hand but those of the last column.
 
 One recipe for all: {steps} steps of {batch} crops of {crop}x{crop} packed pixels, Adam, learning
-rate {rate:g} falling to 0 on a cosine, {width} planes at the finest level, trained on the train
-pairs of `{dataset}` and scored on its {pairs} test pairs ({groups} places). {seeds} seeds: of the
-first weights and of every crop. PSNR and SSIM are means over pairs and seeds, in brackets the
-least and the greatest of the seeds. The difference from `sid` is taken pair by pair, with a 95 %
-interval over places where there are at least five of them."""
+rate {rate:g} falling to 0 on a cosine, {width} planes at the finest level, in {precision}, trained
+on the train pairs of `{dataset}` and scored on its {pairs} test pairs ({groups} places). {seeds}
+seeds: of the first weights and of every crop. PSNR and SSIM are means over pairs and seeds, in
+brackets the least and the greatest of the seeds. The difference from `sid` is taken pair by pair,
+with a 95 % interval over places where there are at least five of them. The seconds of a training
+are those that passed, whatever else the machine did."""
 
 _TAIL = """The last column is what "A Study on the Generalization of Deep Learning Approaches to
 Low-Light Imaging Enhancements" prints for its own Canon 6D pictures, four networks trained by one

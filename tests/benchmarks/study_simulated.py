@@ -123,6 +123,7 @@ def page(report: dict[str, Any]) -> str:
     head = _HEAD.format(
         real=rows[0]["scored_on"], pairs=len(rows[0]["pairs"]), steps=rows[0]["steps"],
         batch=rows[0]["recipe"]["batch"], crop=rows[0]["recipe"]["crop"],
+        precision=rows[0]["recipe"]["precision"],
     )  # fmt: skip
     return "\n\n".join([head, markdown(table), _LIKENESS, likeness_table(facts)]) + "\n"
 
@@ -142,9 +143,9 @@ figure is typed by hand.
 
 SID is trained on captures of a simulated Sony α7S II and scored on the {pairs} test pairs of
 `{real}`, which a real one took, beside SID trained on the real train pairs. All by one recipe:
-{steps} steps of {batch} crops of {crop}x{crop} packed pixels. PSNR and SSIM are means over pairs
-and seeds, in brackets the least and the greatest of the seeds. The difference is taken pair by
-pair, with a 95 % interval over places where there are at least five of them."""
+{steps} steps of {batch} crops of {crop}x{crop} packed pixels, in {precision}. PSNR and SSIM are
+means over pairs and seeds, in brackets the least and the greatest of the seeds. The difference is
+taken pair by pair, with a 95 % interval over places where there are at least five of them."""
 
 _LIKENESS = """## How like they are
 

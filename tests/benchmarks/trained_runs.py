@@ -11,6 +11,7 @@ from typing import Any
 
 from baselines.training.weights import CONFIG
 from eval.plan import Settings
+from eval.record import Record
 from eval.run import run
 from eval.statistics import mean_interval
 from eval.training import train_method
@@ -45,19 +46,26 @@ def trained(trial: Trial, work: Path, device: str) -> Row:
     settings = Settings(
         trial.method, trial.scored_on, weights=weights, out=folder / "scores", device=device
     )
-    record = run(settings).record
+    return row_of(run(settings).record, weights)
+
+
+def row_of(record: Record, weights: Path) -> Row:
+    """Return the row of a study: how these weights were trained, and what they scored."""
     config = json.loads((weights / CONFIG).read_text("utf-8"))
     with (weights / "log.csv").open(encoding="utf-8") as file:
         seconds = float(list(csv.DictReader(file))[-1]["seconds"])
     return {
-        "method": trial.method, "trained_on": trial.trained_on, "scored_on": trial.scored_on,
-        "seed": trial.seed, "parameters": config["parameters"], "steps": config["steps"],
+        "method": record.method, "trained_on": config["trained_on"], "scored_on": record.dataset,
+        "seed": config["seed"], "parameters": config["parameters"], "steps": config["steps"],
         "recipe": config["recipe"], "device": config["device"], "threads": config["threads"],
         "training_s": round(seconds, 1), "weights_sha256": config["sha256"],
-        "digests": [config["digest"], record.digest],
-        "pairs": [[row.pair, row.group, row.scores["psnr"], row.scores["ssim"]]
-                  for row in record.rows],
+        "digests": [config["digest"], record.digest], "pairs": scored_pairs(record),
     }  # fmt: skip
+
+
+def scored_pairs(record: Record) -> list[list[Any]]:
+    """Return pair, group, psnr and ssim of each row."""
+    return [[row.pair, row.group, row.scores["psnr"], row.scores["ssim"]] for row in record.rows]
 
 
 def study(trials: Iterable[Trial], work: Path, device: str) -> Iterator[list[Row]]:
@@ -92,8 +100,10 @@ def means(rows: Sequence[Row], metric: str) -> list[float]:
 
 
 def spread(rows: Sequence[Row], metric: str, digits: int = 2) -> str:
-    """Return the mean over seeds and pairs, and the least and greatest of the seeds."""
+    """Return the mean over seeds and pairs, and of several seeds the least and greatest."""
     found = means(rows, metric)
+    if len(found) == 1:
+        return f"{found[0]:.{digits}f}"
     middle, low, high = sum(found) / len(found), min(found), max(found)
     return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 

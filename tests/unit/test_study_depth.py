@@ -13,7 +13,8 @@ from tests.benchmarks import study_depth, trained_runs
 from tests.stores import night
 
 TINY = {"steps": 2, "width": 1, "crop": 16, "batch": 1}
-RUN = {"method": "sid", "recipe": {"batch": 2, "crop": 128, "learning_rate": 3e-4, "width": 32},
+RUN = {"method": "sid", "recipe": {"batch": 2, "crop": 128, "learning_rate": 3e-4, "width": 32,
+                                  "precision": "32-true"},
        "steps": 10, "trained_on": "night", "parameters": 7_760_268}  # fmt: skip
 
 
