@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from eval import sign_flips
 from eval.record import Record
 from eval.statistics import (
-    CONFIDENCE,
     GROUPS_NEEDED,
+    SURE,
     Interval,
     mean_interval,
     mean_intervals,
     sizes_of,
+    sums_of_groups,
 )
 from lldata.errors import ScoreError
 
@@ -110,7 +111,7 @@ def tied_with_best(records: Sequence[Record], found: Sequence[Comparison]) -> li
         if best in (a, b) and one.p_value is not None and one.difference is not None:
             # on the pairs two share alone, the other may be ahead of the best of all
             behind = (one.difference > 0) == (higher == (a == best))
-            tied[a + b - best] = one.p_value > 1 - CONFIDENCE or not behind
+            tied[a + b - best] = one.p_value > SURE or not behind
     if any(each is not None for each in tied):
         tied[best] = True
     return tied
@@ -211,10 +212,10 @@ def _together(records: Sequence[Record], metric: str) -> list[Comparison]:
     means = mean_intervals(scores[a] - scores[b], groups)
     names = combinations([record.file_name for record in records], 2)
     found = [_untested(*two, metric, mean) for two, mean in zip(names, means, strict=True)]
-    sizes, members = sizes_of(groups)
+    sizes, member = sizes_of(groups)
     if len(sizes) < GROUPS_NEEDED:
         return found
-    chances = sign_flips.p_values_of_couples(scores @ np.eye(len(sizes))[members])
+    chances = sign_flips.p_values_of_couples(sums_of_groups(scores, member))
     return [_tested(one, chance) for one, chance in zip(found, chances, strict=True)]
 
 

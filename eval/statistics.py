@@ -15,6 +15,7 @@ from eval.record import Row
 
 GROUPS_NEEDED = 5
 CONFIDENCE = 0.95
+SURE = 1 - CONFIDENCE  # a difference with a larger p-value could be chance
 
 Key = Literal["ratio", "iso", "camera", "group", "split"]
 
@@ -51,7 +52,7 @@ def mean_intervals(values: NDArray[np.float64], groups: Sequence[str]) -> list[I
     sizes, member = sizes_of(groups)
     if len(sizes) < GROUPS_NEEDED:
         return [Interval(mean, None, count, len(sizes)) for mean in means]
-    of_groups = np.stack([np.bincount(member, x) for x in values]) / sizes
+    of_groups = sums_of_groups(values, member) / sizes
     within = np.sum((values - of_groups[:, member]) ** 2, axis=1)
     spread = spread_of_mean(of_groups, within, sizes)
     found = []
@@ -66,6 +67,11 @@ def sizes_of(groups: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64
     numbers = {group: number for number, group in enumerate(sorted(set(groups)))}
     member = np.fromiter(map(numbers.__getitem__, groups), np.int64, len(groups))
     return np.bincount(member), member
+
+
+def sums_of_groups(values: NDArray[np.float64], member: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the sums of the rows of `values`, (C, P), in each group, (C, G), as `sizes_of`."""
+    return np.stack([np.bincount(member, row) for row in values])
 
 
 def of_rows(rows: Iterable[Row], metric: str) -> Interval:

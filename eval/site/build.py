@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
-
 from eval import page
 from eval.folder import RECORD, check_folder
+from eval.machine import one_algebra_thread
 from eval.record import Record
 from eval.rows import lines
 from eval.site import (
@@ -88,7 +87,7 @@ def build(
         if one.record.dataset in pictures and one.path.name == RECORD
     }
     swept = [read_sweep(path) for path in sorted(sweeps)]
-    with threadpool_limits(1, user_api="blas"):  # of sums so small, threads would only wait
+    with one_algebra_thread():  # of sums so small, threads would only wait
         tables = standings((one.record, copy) for copy, one in sorted(read.items()))
         files = dict(_files(tables, folders, swept)) | _documentation(docs)
     files[addresses.FRONT] = _front(tables, addresses.DOCUMENTATION in files)

@@ -10,10 +10,9 @@ from typing import Literal, NamedTuple
 from eval import page
 from eval.comparison import Comparison
 from eval.site.standings import Entry, Standing
-from eval.statistics import CONFIDENCE
+from eval.statistics import SURE
 
 Verdict = Literal["a", "b", "chance", "untested"]
-SURE = 1 - CONFIDENCE
 
 
 class Couple(NamedTuple):

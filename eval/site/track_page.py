@@ -12,11 +12,10 @@ from eval.site import addresses
 from eval.site.charts import Cost, Curve, Curves, Method, Priced, cost_plot, curves
 from eval.site.robustness import robustness
 from eval.site.standings import MOST_COMPARED, Entry, Standing
-from eval.statistics import CONFIDENCE, GROUPS_NEEDED
+from eval.statistics import GROUPS_NEEDED, SURE
 from eval.studies.sweep import Sweep
 from eval.summary import Mark, Part, counted, groups_of, image_seconds, simulated
 
-SURE = 1 - CONFIDENCE
 COSTS: Sequence[tuple[str, Callable[[Record], float | None], Callable[[float | None], str]]] = (
     ("seconds per image", image_seconds, page.seconds),
     ("operations per image", lambda record: record.flops, page.big),

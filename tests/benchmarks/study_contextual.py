@@ -9,7 +9,6 @@ run has trained is taken up again. A quarter of an hour for each seed on one cor
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 from collections.abc import Iterator
@@ -32,10 +31,8 @@ from lldata.sample import Sample, pair_row
 from lldata.store import Store, home, open_store
 from lldata.synthesis.clips import simulate
 from tests.benchmarks.tables import markdown
-from tests.benchmarks.trained_runs import publish
+from tests.benchmarks.trained_runs import arguments, publish
 
-FIGURES = Path("docs/benchmarks/contextual.json")
-PAGE = Path("docs/contextual.md")
 METHOD = "contextual_cyclegan"
 SIZE = (512, 768)  # to a patch of 64 as 7680 px are to the paper's 360, within a factor of two
 FIRST_SEED = 10  # settings were tried out on clips of smaller ones
@@ -54,13 +51,8 @@ Planes = NDArray[np.float32]
 
 def main() -> None:
     """Run what is not done yet; figures and page are written after every seed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--set", type=json.loads, default={}, help="recipe values, JSON")
-    parser.add_argument("--device", default="auto")
+    parser = arguments(__doc__, "contextual")
     parser.add_argument("--work", type=Path, help="default $LLDATA_HOME/.runs/.contextual")
-    parser.add_argument("--figures", type=Path, default=FIGURES)
-    parser.add_argument("--page", type=Path, default=PAGE)
     asked = parser.parse_args()
     work = asked.work or home() / ".runs" / ".contextual"
     rows: list[dict[str, Any]] = []

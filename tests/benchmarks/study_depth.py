@@ -7,31 +7,22 @@ The dataset must be ingested. What a stopped run has trained and scored is taken
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from lldata.store import home
 from tests.benchmarks.tables import markdown
-from tests.benchmarks.trained_runs import Row, Trial, difference, publish, spread, study
+from tests.benchmarks.trained_runs import Row, Trial, arguments, difference, publish, spread, study
 
-FIGURES = Path("docs/benchmarks/depth.json")
-PAGE = Path("docs/depth.md")
 LEVELS = {"sid_minus2": 3, "sid_minus1": 4, "sid": 5, "sid_plus1": 6}
 PRINTED_DB = {"sid_minus2": 12.47, "sid_minus1": 12.36, "sid": 24.93, "sid_plus1": 12.40}
 
 
 def main() -> None:
     """Run what is not done yet; figures and page are written after every training."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__, "depth")
     parser.add_argument("--dataset", default="sid_sony_tiles")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--set", type=json.loads, default={}, help="recipe values, JSON")
-    parser.add_argument("--device", default="auto")
     parser.add_argument("--work", type=Path, help="default $LLDATA_HOME/.runs/.depth")
-    parser.add_argument("--figures", type=Path, default=FIGURES)
-    parser.add_argument("--page", type=Path, default=PAGE)
     asked = parser.parse_args()
     work = asked.work or home() / ".runs" / ".depth"
     for rows in study(trials(asked.dataset, asked.seeds, asked.set), work, asked.device):

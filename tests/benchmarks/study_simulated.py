@@ -8,7 +8,6 @@ capture once. What a stopped run has simulated, trained and scored is taken up a
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,10 +21,7 @@ from lldata.store import Store, home, open_store
 from lldata.synthesis.camera import simulate
 from tests.benchmarks.likeness import likeness, likeness_table
 from tests.benchmarks.tables import markdown
-from tests.benchmarks.trained_runs import Row, Trial, difference, publish, spread, study
-
-FIGURES = Path("docs/benchmarks/simulated.json")
-PAGE = Path("docs/simulated.md")
+from tests.benchmarks.trained_runs import Row, Trial, arguments, difference, publish, spread, study
 
 
 @dataclass(frozen=True)
@@ -49,18 +45,13 @@ KINDS = {
 
 def main() -> None:
     """Run what is not done yet; figures and page are written after every training."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__, "simulated")
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--real", default="sid_sony_tiles", help="dataset of real captures")
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--scenes", type=int, default=60, help="of each kind")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--set", type=json.loads, default={}, help="recipe values, JSON")
-    parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--work", type=Path, help="default $LLDATA_HOME/.runs/.simulated")
-    parser.add_argument("--figures", type=Path, default=FIGURES)
-    parser.add_argument("--page", type=Path, default=PAGE)
     asked = parser.parse_args()
     work = asked.work or home() / ".runs" / ".simulated"
     stores = {"real": open_store(asked.real)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,6 +35,17 @@ class Trial:
     def folder(self) -> str:
         """The name of what it leaves."""
         return f"{self.method}-{self.trained_on}-seed{self.seed}"
+
+
+def arguments(about: str | None, name: str) -> argparse.ArgumentParser:
+    """Return the flags every study takes; `name` is that of its figures and its page."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--set", type=json.loads, default={}, help="recipe values, JSON")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--figures", type=Path, default=Path(f"docs/benchmarks/{name}.json"))
+    parser.add_argument("--page", type=Path, default=Path(f"docs/{name}.md"))
+    return parser
 
 
 def trained(trial: Trial, work: Path, device: str) -> Row:

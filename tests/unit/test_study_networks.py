@@ -11,6 +11,7 @@ import pytest
 from eval.record import Record
 from lldata.store import home
 from tests.benchmarks import study_networks
+from tests.benchmarks.classical_records import RECORDS
 from tests.benchmarks.study_networks import Place
 from tests.stores import night
 
@@ -63,5 +64,5 @@ def test_what_is_measured_is_published_and_taken_up_again(
 def test_records_that_are_kept_are_rows_of_the_page():
     for place, of in study_networks.PLACES.items():
         for name in of.kept:
-            record = Record.read(study_networks.RECORDS / place / f"{name}.json")
+            record = Record.read(RECORDS / place / f"{name}.json")
             assert (record.dataset, record.file_name) == (place, name)
