@@ -22,7 +22,7 @@ $(BIN)/python:
 
 .venv/.dev: pyproject.toml | $(BIN)/python
 	@echo "Installing what the tests need into .venv (a few minutes, once; 7 GB on Linux)"
-	$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[dev,torch,iqa,cluster,video]'
+	$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[dev,torch,iqa,fast,cluster,video]'
 	@touch $@ .venv/.run .venv/.docs
 
 .venv/.docs: pyproject.toml | $(BIN)/python

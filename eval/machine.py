@@ -14,7 +14,7 @@ from threadpoolctl import ThreadpoolController, threadpool_info
 
 PACKAGES = (
     "lowlight-toolkit", "numpy", "scipy", "opencv-python-headless", "scikit-image", "rawpy",
-    "h5py", "torch", "pyiqa",
+    "h5py", "torch", "pyiqa", "numba",
 )  # fmt: skip
 
 Fact = str | int | None

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from eval.metrics import find_metric, score_images
+from eval.metrics import find_metric, score_images, similarity
 from eval.metrics.pixels import to_uint8
 from lldata.errors import ScoreError
 
@@ -27,6 +27,13 @@ def reference_ssim(output: np.ndarray, reference: np.ndarray) -> float:
     )  # fmt: skip
 
 
+@pytest.fixture(params=["tiles", "strips"])
+def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "strips":
+        pytest.importorskip("numba", reason="extra fast is not installed")
+    monkeypatch.setattr(similarity, "LARGE", 0 if request.param == "strips" else math.inf)
+
+
 def test_an_error_of_51_of_255_everywhere_is_13_98_decibels():
     assert score_images(BLACK + 0.2, BLACK)["psnr"] == pytest.approx(20 * math.log10(5), abs=1e-12)
 
@@ -38,11 +45,13 @@ def test_an_error_of_a_tenth_is_20_decibels_unrounded_and_19_79_rounded():
     assert scores["mae"] == 26
 
 
+@pytest.mark.usefixtures("_way")
 def test_identical_images_score_infinity_and_one():
     image = noise(0, 256)
     assert score_images(image, image.copy()) == {"psnr": math.inf, "ssim": 1.0}
 
 
+@pytest.mark.usefixtures("_way")
 @pytest.mark.parametrize(
     ("output", "reference"),
     [
@@ -61,6 +70,7 @@ def test_ssim_equals_scikit_image_to_seven_digits(output: np.ndarray, reference:
     assert found == pytest.approx(reference_ssim(output, reference), abs=1e-7)
 
 
+@pytest.mark.usefixtures("_way")
 def test_ssim_over_many_tiles_equals_scikit_image_and_itself_on_one_thread(
     monkeypatch: pytest.MonkeyPatch,
 ):
