@@ -27,6 +27,7 @@ from eval.statistics import (
     sizes_of,
     sums_of_groups,
 )
+from lldata.console import counted
 from lldata.errors import ScoreError
 
 _Array = NDArray[Any]
@@ -134,7 +135,8 @@ def in_words(found: Sequence[Comparison], tied: Sequence[str]) -> str:
     tests = sorted({one.test for one in found if one.test})
     if not tests:
         return f"no interval and no p: fewer than {GROUPS_NEEDED} groups"
-    text = f"p: {'; '.join(tests)}; Holm's correction for {len(found)} comparisons"
+    made = counted(len(found), "comparison")
+    text = f"p: {'; '.join(tests)}; Holm's correction for {made}"
     if len(tied) == 1:
         return f"{text}. Significantly better than the others: {tied[0]}"
     return f"{text}. Not told from the best: {', '.join(tied)}" if tied else text

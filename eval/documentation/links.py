@@ -13,12 +13,13 @@ from urllib.parse import quote, unquote, urlsplit
 
 from PIL import Image
 
+from eval.documentation.index import INDEX
 from eval.documentation.markdown import Attributes, Page
 from eval.documentation.modules import Module, module_of
 from eval.documentation.reference import address
 from lldata.errors import LowLightError
 
-INDEX, INTERFACE = "README.md", "reference.md"
+INTERFACE = "reference.md"
 PAGES = "docs"
 SCHEMES = ("https", "http", "mailto")
 

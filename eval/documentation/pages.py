@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from eval import page as framed
 from eval.documentation import markdown
-from eval.documentation.links import INDEX, INTERFACE, PAGES, Links, page_name
+from eval.documentation.index import INDEX, check_index
+from eval.documentation.links import INTERFACE, PAGES, Links, page_name
 from eval.documentation.markdown import Heading, Page
 from eval.documentation.reference import reference
 from lldata.errors import LowLightError
@@ -53,11 +54,7 @@ def documentation(folder: Path) -> dict[str, bytes]:
 
 def _read(folder: Path) -> dict[str, Page]:
     """Return the pages of a folder by file name."""
-    if not (folder / INDEX).is_file():
-        raise LowLightError(
-            f"--docs {folder}", f"it has no {INDEX}", "that is the documentation's front page",
-            "Name the folder docs of the source",
-        )  # fmt: skip
+    check_index(folder)
     return {path.name: markdown.read(path, _text(path)) for path in sorted(folder.glob("*.md"))}
 
 

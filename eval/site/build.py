@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval import page
+from eval.documentation.index import check_index
 from eval.folder import RECORD, check_folder
 from eval.machine import one_algebra_thread
 from eval.record import Record
@@ -78,6 +79,7 @@ def build(
         If a page of `docs` is malformed, a link of it leads nowhere, or the extra is missing.
     """
     check_folder(out, f"--out {out}")
+    documented = _documentation(docs)
     found = [_read(path) for path in sorted(records)]
     _check_pictures(found, pictures)
     read = {addresses.copy_of(one.record, one.content): one for one in found}
@@ -89,7 +91,7 @@ def build(
     swept = [read_sweep(path) for path in sorted(sweeps)]
     with one_algebra_thread():  # of sums so small, threads would only wait
         tables = standings((one.record, copy) for copy, one in sorted(read.items()))
-        files = dict(_files(tables, folders, swept)) | _documentation(docs)
+        files = dict(_files(tables, folders, swept)) | documented
     files[addresses.FRONT] = _front(tables, addresses.DOCUMENTATION in files)
     files |= {entry.copy: read[entry.copy].content for t in tables for entry in t.entries}
     return write_site(out, files)
@@ -99,6 +101,7 @@ def _documentation(folder: Path | None) -> dict[str, bytes]:
     """Return the pages of documentation by address."""
     if folder is None:
         return {}
+    check_index(folder)  # before the extra: who has neither would install it for nothing
     try:
         from eval.documentation.pages import documentation
     except ModuleNotFoundError as error:

@@ -44,7 +44,7 @@ def view(table: Standing, found: Sequence[Couple]) -> dict[str, Any]:
         "entries": told,
         "couples": listed,
         "all_listed": len(listed) == len(found),
-        "number": len(found),
+        "made": counted(len(found), "comparison"),
         "data": {"entries": told, "couples": [_row(couple) for couple in found]},
     }
 

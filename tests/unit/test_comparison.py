@@ -113,6 +113,12 @@ def test_fewer_than_five_groups_have_neither_interval_nor_p_value():
     assert in_words([found], []) == "no interval and no p: fewer than 5 groups"
 
 
+def test_one_comparison_is_no_comparisons():
+    found = compare([record(), classical("lime", 20)], "psnr")
+    assert in_words(found, []).endswith("Holm's correction for 1 comparison")
+    assert in_words(found * 3, []).endswith("Holm's correction for 3 comparisons")
+
+
 def ties(*records: Record) -> list[bool | None]:
     return tied_with_best(records, compare(records, "psnr"))
 

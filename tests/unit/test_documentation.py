@@ -128,9 +128,21 @@ def test_the_front_page_leads_to_the_documentation_where_there_is_one(
         assert (tmp_path / "site/docs/a.html").is_file() == said
 
 
-def test_a_missing_extra_is_named(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def no_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.startswith("eval.documentation.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "markdown_it", None)
+
+
+@pytest.mark.usefixtures("no_extra")
+def test_a_missing_extra_is_named(docs: Path) -> None:
     with pytest.raises(LowLightError, match=r"pip install 'lowlight-toolkit\[docs\]'"):
         build([], docs / "site", docs=docs)
+
+
+@pytest.mark.usefixtures("no_extra")
+def test_a_wrong_folder_is_named_before_the_missing_extra(docs: Path) -> None:
+    for wrong, found in (("none", "it is no folder"), ("..", "it has no README.md")):
+        with pytest.raises(LowLightError, match=f"--docs .*{wrong}: {found}"):
+            build([], docs / "site", docs=docs / wrong)
