@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from eval import page
 from eval.figures import Axis, Tick, axis
+from eval.site.letters import Letter, Line, letters
 
 COLOURS = 8  # series that are told apart by colour and dash; the others are grey
+HALVES, FINE = (1, 2, 5), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)  # a tick at so many powers of ten
 LONG = 1e4  # numbers that are told in k, M and G
-MOST = 22  # letters of a label
-LETTER_PX = 9.6  # mean width of a label's letters on a phone, where they are largest
-LABELS = 7  # points of the cost plot that carry their name
+LETTERS = 9  # points of the cost plot that are named, at most
 
 
 class Method(NamedTuple):
@@ -25,16 +25,13 @@ class Method(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A method of the cost plot: where it is, its interval, and its label if it has one."""
+    """A method of the cost plot: where it is, its interval, and what its place says."""
 
     method: Method
     x: float
     y: float
     low: float | None
     high: float | None
-    label: str
-    label_x: float | None
-    anchor: str
     text: str
 
 
@@ -42,6 +39,8 @@ class Cost(NamedTuple):
     """Score against cost, the cost on a logarithmic axis."""
 
     points: tuple[Point, ...]
+    lettered: tuple[tuple[Point, Letter], ...]  # those named beside the plot, the best first
+    which: str  # of the methods these are; empty for all
     x: Axis
     y: Axis
     width: int = 480
@@ -61,27 +60,29 @@ class Priced(NamedTuple):
 def cost_plot(priced: Sequence[Priced], *, higher: bool) -> Cost | None:
     """Return score against cost; None unless two costs above zero differ.
 
-    Methods that no other beats in both get their names; the others tell theirs when asked.
+    Methods that no other beats in both get a letter, to be named beside the plot, or all where
+    these are few; the others tell their names when asked.
     """
     known = [one for one in priced if one.cost > 0]
     if len({one.cost for one in known}) < 2:
         return None
     y = axis([v for one in known for v in (one.mean, *(one.ci95 or ()))], 270, 12)
     x = log_axis([one.cost for one in known], 52, 468)
-    named = _front(known, higher=higher)[:LABELS]
-    points = []
-    for one in known:
-        at = x(math.log10(one.cost))
-        low, high = (y(one.ci95[0]), y(one.ci95[1])) if one.ci95 else (None, None)
-        name = one.method.name
-        label = f"{name[: MOST - 1]}…" if len(name) > MOST else name
-        left = at + 9 + LETTER_PX * len(label) > 478  # where it would leave the plot
-        label_x = (at - 9 if left else at + 9) if one in named else None
-        anchor = "end" if left else "start"
-        points.append(
-            Point(one.method, at, y(one.mean), low, high, label, label_x, anchor, one.text)
-        )
-    return Cost(tuple(points), x, y)
+    points = {one.method.key: _point(one, x, y) for one in known}
+    front, which = [*points.values()], ""
+    if len(known) > LETTERS:
+        front = [points[one.method.key] for one in _front(known, higher=higher)]
+        best = f"the best {LETTERS} of " if len(front) > LETTERS else ""
+        which = f"{best}the blind methods that no cheaper one beats"
+    named = front[:LETTERS]
+    bars = [Line(p.x, p.high, p.x, p.low) for p in points.values() if p.low and p.high]
+    placed = letters([(p.x, p.y) for p in named], [(p.x, p.y) for p in points.values()], bars)
+    return Cost((*points.values(),), (*zip(named, placed, strict=True),), which, x, y)
+
+
+def _point(one: Priced, x: Axis, y: Axis) -> Point:
+    low, high = (y(one.ci95[0]), y(one.ci95[1])) if one.ci95 else (None, None)
+    return Point(one.method, x(math.log10(one.cost)), y(one.mean), low, high, one.text)
 
 
 def _front(priced: Sequence[Priced], *, higher: bool) -> list[Priced]:
@@ -98,7 +99,7 @@ def _front(priced: Sequence[Priced], *, higher: bool) -> list[Priced]:
 def log_axis(values: Sequence[float], start: float, end: float) -> Axis:
     """Return an axis of decimal logarithms that covers `values`, its ticks at powers of ten.
 
-    Where these are fewer than two, at 1, 2 and 5 times them.
+    Where these are fewer than two, at 1, 2 and 5 times them, or more such times.
     """
     low, high = math.log10(min(values)), math.log10(max(values))
     margin = max((high - low) * 0.06, 0.08)
@@ -107,9 +108,10 @@ def log_axis(values: Sequence[float], start: float, end: float) -> Axis:
     powers = range(math.floor(low), math.ceil(high) + 1)
     step = max(1, round(len(powers) / 8))
     found = [float(p) for p in powers if p % step == 0 and low <= p <= high]
-    if len(found) < 2:
-        fine = (p + math.log10(m) for p in powers for m in (1, 2, 5))
-        found = [at for at in fine if low <= at <= high]
+    for times in (HALVES, FINE):
+        if len(found) < 2:
+            between = (p + math.log10(m) for p in powers for m in times)
+            found = [at for at in between if low <= at <= high]
     return scale._replace(ticks=tuple(Tick(scale(at), _amount(10**at)) for at in found))
 
 

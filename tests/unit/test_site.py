@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from eval.page import breakable
@@ -18,6 +20,7 @@ from eval.site.citations import bibtex
 from eval.site.couples import couples, p_text
 from eval.site.data import as_csv
 from eval.site.heat import heat_map
+from eval.site.letters import letters
 from eval.site.standings import Standing, standings
 from eval.summary import score_of
 from lldata.errors import ScoreError
@@ -127,20 +130,58 @@ def test_small_p_values_are_not_called_zero() -> None:
     assert [p_text(p) for p in (None, 0.00002, 0.25)] == ["", "under 0.001", "0.250"]
 
 
-def test_names_stand_at_the_methods_that_no_cheaper_one_beats() -> None:
-    seconds = {"gamma": (0.01, 20.0), "slow": (1.0, 19.0), "sid": (10.0, 30.0)}
-    plot = cost_plot(
-        [Priced(Method(n, n), s, m, None, "") for n, (s, m) in seconds.items()], higher=True
-    )
+def priced(**found: tuple[float, float]) -> list[Priced]:
+    return [Priced(Method(name, name), *both, None, "") for name, both in found.items()]
+
+
+def test_of_many_methods_those_that_no_cheaper_one_beats_are_named() -> None:
+    slow = {f"slow{n}": (1.0 + n, 19.0) for n in range(9)}
+    plot = cost_plot(priced(gamma=(0.01, 20.0), sid=(99.0, 30.0), **slow), higher=True)
     assert plot is not None
-    named = {p.method.name for p in plot.points if p.label_x is not None}
-    assert named == {"gamma", "sid"}
+    named = [(point.method.name, letter.text) for point, letter in plot.lettered]
+    assert named == [("sid", "A"), ("gamma", "B")]
+    assert plot.which == "the blind methods that no cheaper one beats"
     assert cost_plot([], higher=True) is None
+
+
+def test_of_few_methods_all_are_named() -> None:
+    plot = cost_plot(priced(gamma=(0.01, 20.0), slow=(1.0, 19.0)), higher=True)
+    assert plot is not None
+    assert ([p.method.name for p, _ in plot.lettered], plot.which) == (["gamma", "slow"], "")
+
+
+def test_more_of_these_than_letters_are_the_best_of_them() -> None:
+    plot = cost_plot(priced(**{f"m{n}": (1.0 + n, 20.0 + n) for n in range(12)}), higher=True)
+    assert plot is not None
+    assert [p.method.name for p, _ in plot.lettered] == [f"m{n}" for n in range(11, 2, -1)]
+    assert plot.which.startswith("the best 9 of")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_letters_of_points_in_a_crowd_hide_neither_one_another_nor_a_point(seed: int) -> None:
+    places = np.random.default_rng(seed).normal((240, 140), 25, (60, 2)).tolist()
+    front = [p for p in places if all(q[0] > p[0] or q[1] > p[1] for q in places if q != p)]
+    found = letters(front, places, [])
+    for one in found:
+        others = [(o.x, o.y) for o in found if o is not one]
+        assert all(abs(one.x - x) >= 15 or abs(one.y - y) >= 17 for x, y in others)
+        assert all(abs(one.x - x) >= 7.5 or abs(one.y - y) >= 8.5 for x, y in places)
+    assert letters(front, places, []) == found
+
+
+def test_a_letter_far_from_its_point_has_a_line_that_begins_there() -> None:
+    ring = [(200.0 + 26 * math.cos(n), 150.0 + 26 * math.sin(n)) for n in range(13)]
+    (alone,) = letters([(200.0, 150.0)], [(200.0, 150.0)], [])
+    (crowded,) = letters([(200.0, 150.0)], [(200.0, 150.0), *ring], [])
+    assert alone.line is None
+    assert crowded.line is not None
+    assert math.hypot(crowded.line.x1 - 200, crowded.line.y1 - 150) < 8
 
 
 def test_a_cost_axis_has_its_ticks_at_powers_of_ten_or_between() -> None:
     assert [t.label for t in log_axis([0.002, 12.0], 0, 100).ticks] == ["0.01", "0.1", "1", "10"]
     assert [t.label for t in log_axis([1.5, 6.0], 0, 100).ticks] == ["2", "5"]
+    assert [t.label for t in log_axis([21e9, 33e9], 0, 100).ticks] == ["20 G", "25 G", "30 G"]
     assert [t.label for t in log_axis([2e8, 2e10], 0, 100).ticks] == ["1 G", "10 G"]
 
 
