@@ -24,9 +24,10 @@ from lldata.publish import write_replacing
 from lldata.synthesis.noise import NoiseModel, tukey_lambda_sigma
 from lldata.synthesis.sensor import Sensor
 
-FORMAT = 1
+FORMAT = 2
 COLUMNS = (
     "ISO", "gain, DN/e", "± %", "read noise, DN", "± %", "read noise, e", "row noise, DN", "shape",
+    "black off, DN",
 )  # fmt: skip
 FOLDER = ".calibration"
 _NORMAL = 0.14  # Tukey-lambda shape nearest to a normal distribution
@@ -43,6 +44,7 @@ class IsoNoise:
     read_sigma: Estimate  # DN, without row noise and quantisation
     row_sigma: Estimate  # DN
     shape: float | None  # of Tukey-lambda; None without darks
+    black_error: float | None  # DN, mean of a dark over the black level that is stated; likewise
     frames: int
 
 
@@ -67,7 +69,8 @@ class Calibration:
         one = tukey_lambda_sigma(float(np.median(shapes)))
         read = _line(gains, [max(n.read_sigma.value, _NONE_DN) / one for n in self.isos])
         row = _line(gains, [max(n.row_sigma.value, _NONE_DN) for n in self.isos])
-        return NoiseModel(gain_iso_100, *read, *row, read_shapes=shapes)
+        errors = tuple((n.iso, n.black_error) for n in self.isos if n.black_error is not None)
+        return NoiseModel(gain_iso_100, *read, *row, read_shapes=shapes, black_errors=errors)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as its file keeps it."""
@@ -92,7 +95,7 @@ def rows(calibration: Calibration) -> list[tuple[float | None, ...]]:
     return [
         (
             n.iso, n.gain.value, _percent(n.gain), n.read_sigma.value, _percent(n.read_sigma),
-            n.read_sigma.value / n.gain.value, n.row_sigma.value, n.shape,
+            n.read_sigma.value / n.gain.value, n.row_sigma.value, n.shape, n.black_error,
         )
         for n in calibration.isos
     ]  # fmt: skip
@@ -162,11 +165,13 @@ def _iso_noise(values: dict[str, Any]) -> IsoNoise:
         name: Estimate(**{k: float(v) for k, v in values[name].items()})
         for name in ("gain", "read_sigma", "row_sigma")
     }
-    shape = None if values["shape"] is None else float(values["shape"])
+    shape, black_error = (
+        None if values[name] is None else float(values[name]) for name in ("shape", "black_error")
+    )
     gains = tuple(None if g is None else float(g) for g in values["channel_gains"])
     return IsoNoise(
-        iso=float(values["iso"]), channel_gains=gains, shape=shape, frames=int(values["frames"]),
-        **estimates,
+        iso=float(values["iso"]), channel_gains=gains, shape=shape, black_error=black_error,
+        frames=int(values["frames"]), **estimates,
     )  # fmt: skip
 
 

@@ -228,13 +228,16 @@ def _usable(*shots: tuple[Frame, NDArray[np.float32]]) -> NDArray[np.bool_]:
     return np.array(usable, bool)
 
 
-def transfer(sets: Sequence[Points], channel: int | None = None) -> Transfer | None:
-    """Fit variance = gain * mean + read variance to the points of one ISO.
+def transfer(
+    sets: Sequence[Points], channel: int | None = None, *, zero: float = 0.0
+) -> Transfer | None:
+    """Fit variance = gain * (mean - zero) + read variance to the points of one ISO.
 
     Parameters
     ----------
     sets : of one or more exposures, darks included; the wider their levels, the surer the gain
     channel : one CFA channel; None: all of them
+    zero : DN above black, the mean without light; EMVA 1288 measures the signal from there
 
     Returns
     -------
@@ -245,7 +248,7 @@ def transfer(sets: Sequence[Points], channel: int | None = None) -> Transfer | N
         for name in ("mean", "variance", "channel", "group")
     )
     keep = np.ones(len(mean), bool) if channel is None else of_channel == channel
-    mean, variance, group = mean[keep], variance[keep], group[keep]
+    mean, variance, group = mean[keep] - zero, variance[keep], group[keep]
     if len(mean) < 2 * _IN_BIN or len(np.unique(group)) < _GROUPS:
         return None
     whole = _fit(mean, variance)

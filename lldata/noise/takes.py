@@ -15,7 +15,7 @@ from lldata import raw
 from lldata.frame import Frame
 from lldata.measures import registration
 from lldata.noise import photon_transfer, tails
-from lldata.noise.photon_transfer import Estimate, Points, Transfer
+from lldata.noise.photon_transfer import Estimate, Points
 
 _SAMPLED = 2**22  # photosites looked at in a frame
 _STILL_PX = 0.25  # packed pixels
@@ -24,7 +24,8 @@ _SURE_GAIN = 0.1  # half width of its interval, relative
 _CUT = 0.001  # share of the values at black from which they are cut off there
 _ROWS = 2.0  # of the read noise; no sensor has row noise beyond
 _MISFIT = 0.08  # of a line; variances that lie further off are not of one gain
-_DARK = 0.1  # share of the read noise's variance that light may add
+_DARK = 0.1  # share of a dark's variance that light may add
+_FAR = 2.0  # of a dark's noise: no black level is further off
 
 
 class Kind(NamedTuple):
@@ -45,6 +46,11 @@ class Set:
     points: Points
     tail: float  # L-kurtosis of their differences, for darks
     frames: int
+
+    @property
+    def noise(self) -> float:
+        """Return the variance of a frame in the middle block, DN^2."""
+        return float(np.median(self.points.variance))
 
 
 def kind_of(path: Path, scene: str) -> Kind:
@@ -110,7 +116,8 @@ def _moved(first: Frame, second: Frame) -> bool:
 def measure_iso(sets: Sequence[Set]) -> dict[str, Any] | str:
     """Return the fields of one ISO's noise by all its sets, or why they do not tell them."""
     points = [each.points for each in sets]
-    found = photon_transfer.transfer(points)
+    dark, black_error = _darks(sets)
+    found = photon_transfer.transfer(points, zero=black_error or 0.0)
     if found is None:
         return "its frames are too small"
     gain = found.gain
@@ -120,7 +127,6 @@ def measure_iso(sets: Sequence[Set]) -> dict[str, Any] | str:
         return f"its noise lies {100 * found.misfit:.0f} % off a line over brightness"
     if found.read_variance.high < 0:
         return "its noise falls below none towards the dark"
-    dark = [s for s in sets if _is_dark(s, found)]
     read, rows = (
         _root(found.read_variance), photon_transfer.row_sigma([s.points for s in dark or sets])
     )  # fmt: skip
@@ -137,13 +143,26 @@ def measure_iso(sets: Sequence[Set]) -> dict[str, Any] | str:
         "read_sigma": read,
         "row_sigma": rows,
         "shape": _shape(dark),
+        "black_error": black_error,
         "frames": sum(each.frames for each in sets),
     }
 
 
-def _is_dark(each: Set, found: Transfer) -> bool:
-    light = found.gain.value * max(each.points.level, 0.0)
-    return light < _DARK * max(found.read_variance.value, 0.0)
+def _darks(sets: Sequence[Set]) -> tuple[list[Set], float | None]:
+    """Return the sets without light, and how far the black level is off by them, DN.
+
+    They show no picture, lie near black and are no noisier than the quietest set.
+    """
+    quietest = min(each.noise for each in sets)
+    sigma = math.sqrt(quietest)
+    dark = [
+        each
+        for each in sets
+        if np.ptp(np.percentile(each.points.mean, (5, 95))) < sigma
+        and abs(each.points.level) < _FAR * sigma
+        and each.noise < (1 + _DARK) * quietest
+    ]
+    return dark, float(np.median([each.points.level for each in dark])) if dark else None
 
 
 def _shape(dark: Sequence[Set]) -> float | None:

@@ -62,6 +62,7 @@ def simulate(
     faults: Mapping[str, int] | None = None,
     photos: Path | None = None,
     noise: Path | None = None,
+    cameras: Sequence[sensor.Sensor] | None = None,
 ) -> Iterator[Progress]:
     """Check what is asked for, then return an iterator that takes one file after the other.
 
@@ -76,6 +77,7 @@ def simulate(
     faults : kind -> number of scenes of each protocol that have it
     photos : folder of the user's photographs, in place of scikit-image's
     noise : file that `lldata calibrate` wrote, in place of the published noise of the camera
+    cameras : one for each protocol, in place of those that the simulator knows
 
     Raises
     ------
@@ -83,7 +85,8 @@ def simulate(
         If the size, a fault, the photographs, the noise or the folder will not do.
     """
     album = photographs.shipped() if photos is None else photographs.in_folder(photos)
-    bodies, sets = [(protocol, sensor.load(protocol)) for protocol in protocols], []
+    cameras = [sensor.load(protocol) for protocol in protocols] if cameras is None else cameras
+    bodies, sets = list(zip(protocols, cameras, strict=True)), []
     if noise is not None:
         bodies = calibration.applied(noise, bodies)
     for index, (protocol, body) in enumerate(bodies):
@@ -137,6 +140,7 @@ def _set_truth(part: _Set) -> dict[str, Any]:
                 "gain_dn_per_electron": noise.gain,
                 "read_noise_dn": noise.read_sigma,
                 "row_noise_dn": noise.row_sigma,
+                "black_error_dn": noise.black_error,
             }
             for iso, noise in noises.items()
         },

@@ -1,8 +1,8 @@
 """Sensor noise: photons in electrons, read and row noise in DN, then whole numbers.
 
 Source: Wei, Fu, Yang, Huang, CVPR 2020 (ELD), its noise formation model: Poisson photon noise,
-Tukey-lambda read noise, Gaussian row noise, uniform quantisation; sizes follow the gain on
-log-log lines.
+Tukey-lambda read noise, Gaussian row noise, a black level that is off by some DN (its colour
+bias), uniform quantisation; sizes follow the gain on log-log lines.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class Noise:
     read_scale: float  # DN, of the Tukey-lambda distribution; not its standard deviation
     read_shape: float  # lambda; 0.14 is close to normal, smaller has heavier tails
     row_sigma: float  # DN, one value per row
+    black_error: float = 0.0  # DN, mean of a dark frame over the black level that is stated
 
     @property
     def read_sigma(self) -> float:
@@ -42,6 +43,7 @@ class NoiseModel:
     row_bias: float
     read_shapes: tuple[float, ...]  # as calibrated at several ISO, in rising order
     shapes_to_iso: float = 0.0  # of the last shape, the first's is 100; 0: the median is used
+    black_errors: tuple[tuple[float, float], ...] = ()  # ISO, DN: mean of a dark frame over black
 
     def shape(self, iso: float) -> float:
         """Return the shape of the read noise at an ISO.
@@ -62,7 +64,15 @@ class NoiseModel:
             read_scale=math.exp(self.read_slope * math.log(gain) + self.read_bias),
             read_shape=self.shape(iso),
             row_sigma=math.exp(self.row_slope * math.log(gain) + self.row_bias),
+            black_error=self.black_error(iso),
         )
+
+    def black_error(self, iso: float) -> float:
+        """Return the error of the black level at an ISO, DN, interpolated over its logarithm."""
+        if not self.black_errors:
+            return 0.0
+        isos, errors = zip(*self.black_errors, strict=True)
+        return float(np.interp(math.log(iso), np.log(isos), errors))
 
 
 def expose(
@@ -83,6 +93,7 @@ def expose(
     signal = rng.poisson(electrons).astype(np.float64) * noise.gain
     signal += tukey_lambda(rng, noise.read_shape, electrons.shape) * noise.read_scale
     signal += rng.normal(0.0, noise.row_sigma, (electrons.shape[0], 1))
+    signal += noise.black_error
     return signal
 
 

@@ -38,6 +38,8 @@ class Sensor:
     hot_share: float  # of the pixels
     hot_e_s: float  # median of the hot pixels
     isos: tuple[int, ...]
+    exposed: float = 0.7  # share of the range that the 99th percentile of green comes to
+    veil: float = 0.0  # share of the scene's light that its lens spreads over the whole picture
 
     def range_dn(self) -> float:
         """DN from black to white."""
@@ -123,13 +125,15 @@ def load(protocol: RawProtocol) -> Sensor:
             "Choose a protocol of one of these",
         )
     facts = dict(known[model])
+    noise = _noise(table, facts)
     source = facts.pop("noise")
+    facts.pop("black_errors", None)
     return Sensor(
         model=model,
         cfa=protocol.camera.cfa,
         black_level=float(protocol.camera.black_level),
         white_level=int(protocol.camera.white_level),
-        noise=_noise(table, source),
+        noise=noise,
         noise_source=source,
         isos=tuple(protocol.camera.iso_exif or facts.pop("iso")),
         matrix=tuple((x, y, z) for x, y, z in facts.pop("matrix")),
@@ -142,7 +146,7 @@ def noise_of(camera: str) -> NoiseModel | None:
     table = _cameras()
     for model, facts in table["camera"].items():
         if camera.casefold().endswith(model.casefold()):
-            return _noise(table, facts["noise"])
+            return _noise(table, facts)
     return None
 
 
@@ -150,6 +154,9 @@ def _cameras() -> dict[str, Any]:
     return tomllib.loads((files("lldata.synthesis") / "cameras.toml").read_text("utf-8"))
 
 
-def _noise(table: dict[str, Any], source: str) -> NoiseModel:
-    figures = table["noise"][source]
-    return NoiseModel(**figures | {"read_shapes": tuple(figures["read_shapes"])})
+def _noise(table: dict[str, Any], facts: dict[str, Any]) -> NoiseModel:
+    figures = table["noise"][facts["noise"]]
+    return NoiseModel(
+        **figures | {"read_shapes": tuple(figures["read_shapes"])},
+        black_errors=tuple((iso, dn) for iso, dn in facts.get("black_errors", ())),
+    )

@@ -116,6 +116,8 @@ def _light(
     height, width = size
     padded = (height + 2 * _MARGIN_PX, width + 2 * _MARGIN_PX)
     wide = _draw(scene, padded, rng)
+    if body.veil:
+        wide += np.float32(body.veil) * (wide.mean(axis=(0, 1)) - wide)
     knocked = wide
     if scene.fault == "swapped":
         other = np.random.default_rng([*scene.seed, 3])
@@ -153,10 +155,11 @@ def _electrons_per_second(
 ) -> float:
     """Return the rate that exposes the long frame as a photographer would, not always alike.
 
-    Its 99th percentile of green comes to rest around 70 % of the range.
+    Its 99th percentile of green comes to rest around `body.exposed` of the range.
     """
     green = body.camera_colours(picture[::4, ::4], white_balance)[..., 1]
-    percentile, target = 99.0, float(np.clip(0.7 * rng.lognormal(0.0, 0.25), 0.35, 1.1))
+    target = float(np.clip(body.exposed * rng.lognormal(0.0, 0.25), body.exposed / 2, 1.1))
+    percentile = 99.0
     if scene.fault == "saturated":
         percentile, target = _OVEREXPOSED
     bright = max(float(np.percentile(green, percentile)), 1e-6)

@@ -63,6 +63,7 @@ def test_darks_and_flats_of_three_isos_give_the_cameras_model_back(frames: Path)
         assert each.read_sigma.value == pytest.approx(noise.read_sigma, rel=0.03)
         assert each.row_sigma.value == pytest.approx(noise.row_sigma, rel=0.2)
         assert each.shape == pytest.approx(noise.read_shape, abs=0.05)
+        assert each.black_error == pytest.approx(noise.black_error, abs=0.1)
     model = found.model
     assert model.gain_iso_100 == pytest.approx(truth.gain_iso_100, rel=0.02)
     darker, brighter = (math.log(truth.at(iso).read_sigma) for iso in (400, 6400))
@@ -139,7 +140,7 @@ def test_what_cannot_be_calibrated_is_said(tmp_path: Path, fault: str):
         calibrate(src, ENGINE)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"format": 1}', '{"format": 1, "isos": []}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"format": 2}', '{"format": 2, "isos": []}'])
 def test_a_file_that_is_no_calibration_is_refused(tmp_path: Path, text: str):
     path = tmp_path / "c.json"
     path.write_text(text)
@@ -149,14 +150,14 @@ def test_a_file_that_is_no_calibration_is_refused(tmp_path: Path, text: str):
 
 def test_a_newer_calibration_says_upgrade(tmp_path: Path):
     path = tmp_path / "c.json"
-    path.write_text('{"format": 2}')
+    path.write_text('{"format": 3}')
     with pytest.raises(LowLightError, match="Upgrade lldata"):
         calibration.load(path)
 
 
 def test_a_simulated_camera_without_the_calibrated_isos_is_refused(tmp_path: Path):
     noise = calibration.Estimate(0.2, 0.19, 0.21)
-    one = calibration.IsoNoise(100.0, noise, (0.2,) * 4, noise, noise, None, 4)
+    one = calibration.IsoNoise(100.0, noise, (0.2,) * 4, noise, noise, None, None, 4)
     found = calibration.Calibration("Sony ILCE-7SM2", (one,), ())
     path = calibration.write(found, tmp_path / "c")
     chosen = protocol.load_raw("sid_sony")
@@ -240,7 +241,7 @@ def measured(of_iso: Points) -> Any:
 def canon(tmp_path: Path) -> Path:
     """Return the calibration of a Canon 6D at ISO 200 only."""
     noise = calibration.Estimate(0.4, 0.39, 0.41)
-    one = calibration.IsoNoise(200.0, noise, (0.4,) * 4, noise, noise, None, 4)
+    one = calibration.IsoNoise(200.0, noise, (0.4,) * 4, noise, noise, None, None, 4)
     found = calibration.Calibration("Canon EOS 6D", (one,), ())
     return calibration.write(found, tmp_path / "canon.json")
 
