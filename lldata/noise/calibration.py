@@ -95,10 +95,15 @@ def rows(calibration: Calibration) -> list[tuple[float | None, ...]]:
     return [
         (
             n.iso, n.gain.value, _percent(n.gain), n.read_sigma.value, _percent(n.read_sigma),
-            n.read_sigma.value / n.gain.value, n.row_sigma.value, n.shape, n.black_error,
+            n.read_sigma.value / n.gain.value, n.row_sigma.value, _rounded(n.shape),
+            _rounded(n.black_error),
         )
         for n in calibration.isos
     ]  # fmt: skip
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def _percent(estimate: Estimate) -> float:

@@ -1,6 +1,6 @@
 """Train SID on simulated captures alone and score it on real ones, beside SID trained on real ones.
 
-    python -m tests.benchmarks.study_simulated --photos FOLDER --real sid_sony_tiles
+    python -m tests.benchmarks.study_simulated --night FOLDER --ordinary FOLDER
 
 The dataset of real captures must be ingested; the simulated ones are made here, each kind of
 capture once. What a stopped run has simulated, trained and scored is taken up again.
@@ -18,10 +18,13 @@ from lldata import ingest
 from lldata.engine import Local
 from lldata.protocol import RawProtocol, load_raw
 from lldata.store import Store, home, open_store
+from lldata.synthesis import sensor
 from lldata.synthesis.camera import simulate
-from tests.benchmarks.likeness import likeness, likeness_table
+from tests.benchmarks.likeness import black_errors, likeness, likeness_table
 from tests.benchmarks.tables import markdown
 from tests.benchmarks.trained_runs import Row, Trial, arguments, difference, publish, spread, study
+
+SIZE = (512, 768)  # of a frame
 
 
 @dataclass(frozen=True)
@@ -29,24 +32,31 @@ class Kind:
     """One way to simulate captures."""
 
     title: str
-    size: tuple[int, int] = (512, 768)
     as_tiles: bool = True  # at the ISO and exposures of the real tiles, else any of the camera
-    own_photographs: bool = True  # those given, else scikit-image's
+    photographs: str | None = None  # whose: "night" or "ordinary"; None: scikit-image's
+    black: str = "published"  # how far its black level is off; or "measured", or "none"
+    veil: float = 0.0  # of the lens
+    exposed: float = 0.7  # where the bright end of a long frame lies, of the range
 
 
 KINDS = {
     "any_exposure": Kind("any ISO and ratio, scikit-image's photographs", as_tiles=False,
-                         own_photographs=False),
-    "exposure": Kind("ISO and ratio of the real ones", own_photographs=False),
-    "photographs": Kind("and low-light photographs as sources"),
-    "large": Kind("and frames of 1536x2304", size=(1536, 2304)),
+                         black="none"),
+    "exposure": Kind("ISO and ratio of the real ones", black="none"),
+    "photographs": Kind("and photographs of the night", photographs="night", black="none"),
+    "black": Kind("and a black level as far off as that camera's", photographs="night"),
+    "exposed": Kind("but ordinary photographs, a lens that veils 1 %, long frames exposed half as "
+                    "much", photographs="ordinary", veil=0.01, exposed=0.35),
+    "measured": Kind("and a black level as far off as the real train pairs show",
+                     photographs="ordinary", veil=0.01, exposed=0.35, black="measured"),
 }  # fmt: skip
 
 
 def main() -> None:
     """Run what is not done yet; figures and page are written after every training."""
     parser = arguments(__doc__, "simulated")
-    parser.add_argument("--photos", type=Path, required=True, help="folder of photographs")
+    parser.add_argument("--night", type=Path, help="folder of photographs taken at night")
+    parser.add_argument("--ordinary", type=Path, help="folder of ordinary photographs")
     parser.add_argument("--real", default="sid_sony_tiles", help="dataset of real captures")
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--scenes", type=int, default=60, help="of each kind")
@@ -55,8 +65,11 @@ def main() -> None:
     asked = parser.parse_args()
     work = asked.work or home() / ".runs" / ".simulated"
     stores = {"real": open_store(asked.real)}
+    albums = {None: None, "night": asked.night, "ordinary": asked.ordinary}
     for name in asked.kinds.split(","):
-        stores[name] = simulated(name, work, asked.photos, asked.scenes, asked.workers)
+        album = albums[KINDS[name].photographs]
+        camera = camera_of(KINDS[name], stores["real"])
+        stores[name] = simulated(name, work, album, camera, asked.scenes, asked.workers)
     facts = [likeness(name, store) for name, store in stores.items()]
     for rows in study(trials(stores, asked.seeds, asked.set), work, asked.device):
         publish(asked.figures, "simulated", [*({"likeness": one} for one in facts), *rows])
@@ -70,15 +83,29 @@ def trials(stores: Mapping[str, Store], seeds: int, options: dict[str, Any]) -> 
     return [Trial("sid", name, real, seed, options) for seed in range(seeds) for name in names]
 
 
-def simulated(name: str, work: Path, photos: Path, scenes: int, workers: int) -> Store:
+def camera_of(kind: Kind, real: Store) -> sensor.Sensor:
+    """Return the simulated camera; of the real captures it may know how far black is off."""
+    camera = replace(sensor.load(_protocol(kind)), veil=kind.veil, exposed=kind.exposed)
+    errors = {"published": camera.noise.black_errors, "none": ()}.get(kind.black)
+    errors = black_errors(real) if errors is None else errors
+    return replace(camera, noise=replace(camera.noise, black_errors=errors))
+
+
+def simulated(
+    name: str, work: Path, photos: Path | None, camera: sensor.Sensor, scenes: int, workers: int
+) -> Store:
     """Simulate and ingest captures of one kind, unless all of that was done."""
-    kind, dataset, finished = KINDS[name], f"simulated_{name}", work / f"{name}.ingested"
+    dataset, finished = f"simulated_{name}", work / f"{name}.ingested"
     if finished.is_file():
         return open_store(dataset)
     taken = simulate(
-        [_protocol(kind)], work / name, scenes=scenes, size=kind.size,
-        photos=photos if kind.own_photographs else None,
-    )  # fmt: skip
+        [_protocol(KINDS[name])],
+        work / name,
+        scenes=scenes,
+        size=SIZE,
+        photos=photos,
+        cameras=[camera],
+    )
     for _ in taken:
         pass
     engine = Local(workers=workers)

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from lldata import protocol
+from lldata.curve import linearise
 from lldata.raw import decode
 from lldata.synthesis import sensor, shots
+from tests.benchmarks.likeness import black_error
 
 SONY = sensor.load(protocol.load_raw("sid_sony"))
 
@@ -38,6 +40,11 @@ def test_shapes_are_used_in_order_and_kept_beyond_the_last():
     assert found == pytest.approx([shapes[0], shapes[-1], shapes[-1]])
 
 
+@pytest.mark.parametrize(("iso", "off"), [(200, -1.03), (320, -0.521), (400, -0.28), (51200, 4.07)])
+def test_the_black_level_is_off_as_calibrated_and_in_between(iso: int, off: float):
+    assert SONY.noise.at(iso).black_error == pytest.approx(off, abs=0.001)
+
+
 def flat_patches(short: np.ndarray, long: np.ndarray) -> np.ndarray:
     """Return mean and variance, DN, of 16x16 patches of green where the reference is flat."""
     green = short[0::2, 1::2].astype(float)
@@ -62,6 +69,17 @@ def test_noise_in_flat_patches_of_the_real_camera_is_the_simulated_one(
     expected = noise.gain * mean[lit] + noise.read_sigma**2 + 1 / 12
     assert lit.sum() > 20
     assert np.median(variance[lit] / expected) == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize(("iso", "tiles"), [(200, "1 4 5 6"), (320, "11 12 13 14 15 16 17")])
+def test_the_dark_of_the_real_camera_is_as_far_off(shared_data: Path, iso: int, tiles: str):
+    folder, found = shared_data / "sid_sony_tiles", []
+    for number in map(int, tiles.split()):
+        frame = decode(next((folder / "short").glob(f"{number:05}_*.DNG")))
+        long = cv2.imread(str(folder / "long" / f"{number:05}_00_10s.png"), cv2.IMREAD_UNCHANGED)
+        found.append(black_error(frame, linearise(long[..., ::-1] / 65535), 100))
+    assert np.ptp(found) < 0.2
+    assert np.median(found) == pytest.approx(SONY.noise.at(iso).black_error, abs=0.4)
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,10 @@ def test_all_kinds_are_simulated_once_trained_on_and_scored_on_the_real_pairs(
 ):
     night(home() / "real", "train train test", shape=(64, 64))
     write(tmp_path / "photos" / "a.png", picture(1))
-    monkeypatch.setitem(
-        study_simulated.KINDS, "exposure", study_simulated.Kind("small", size=(96, 96))
-    )
-    arguments = ["study", "--real", "real", "--photos", str(tmp_path / "photos"), "--seeds", "1",
+    monkeypatch.setattr(study_simulated, "SIZE", (96, 96))
+    small = study_simulated.Kind("small", photographs="night")
+    monkeypatch.setitem(study_simulated.KINDS, "exposure", small)
+    arguments = ["study", "--real", "real", "--night", str(tmp_path / "photos"), "--seeds", "1",
                  "--kinds", "exposure", "--scenes", "4", "--device", "cpu", "--workers", "1",
                  "--set", json.dumps(TINY), "--figures", str(tmp_path / "f.json"),
                  "--page", str(tmp_path / "p.md")]  # fmt: skip
