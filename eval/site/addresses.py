@@ -11,7 +11,7 @@ FRONT, DATA, FEED, CITATIONS, SUMS = (
     "index.html", "leaderboard.json", "feed.xml", "leaderboard.bib", "SHA256SUMS",
 )  # fmt: skip
 COPIES = "data"
-DOCUMENTATION = "docs/index.html"
+DOCUMENTATION, METRICS = "docs/index.html", "docs/metrics.html"
 
 
 def short_hash(data: bytes, digits: int = 16) -> str:

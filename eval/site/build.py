@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +91,7 @@ def build(
     swept = [read_sweep(path) for path in sorted(sweeps)]
     with one_algebra_thread():  # of sums so small, threads would only wait
         tables = standings((one.record, copy) for copy, one in sorted(read.items()))
-        files = dict(_files(tables, folders, swept)) | documented
+        files = dict(_files(tables, folders, swept, documented)) | documented
     files[addresses.FRONT] = _front(tables, addresses.DOCUMENTATION in files)
     files |= {entry.copy: read[entry.copy].content for t in tables for entry in t.entries}
     return write_site(out, files)
@@ -125,26 +125,28 @@ def _read(path: Path) -> Read:
 
 
 def _files(
-    tables: Sequence[Standing], folders: dict[str, Path], sweeps: Sequence[Sweep]
+    tables: Sequence[Standing],
+    folders: dict[str, Path],
+    sweeps: Sequence[Sweep],
+    documented: Mapping[str, bytes],
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the address and content of every file but the front page and the copies of records."""
     yield addresses.DATA, (to_json(data.document(tables)) + "\n").encode()
     yield addresses.FEED, feed.atom(tables).encode()
     yield addresses.CITATIONS, citations.bibtex(tables).encode()
     for table in tables:
-        yield from _of_table(table, folders, sweeps)
+        shown = track_page.view(table, sweeps, documented)
+        yield addresses.track_page(table.id), _page("track", board=shown)
+        yield from _of_table(table, folders)
     for address, shown in method_page.views(tables):
         yield address, _page("method", method=shown)
     for address, shown in reported_page.views(tables):
         yield address, _page("reported", reported=shown)
 
 
-def _of_table(
-    table: Standing, folders: dict[str, Path], sweeps: Sequence[Sweep]
-) -> Iterator[tuple[str, bytes]]:
-    """Yield what is about one table: its pages, and a page, rows and badge of each entry."""
+def _of_table(table: Standing, folders: dict[str, Path]) -> Iterator[tuple[str, bytes]]:
+    """Yield what is beside a table: data, comparisons, and page, rows and badge of each entry."""
     found = list(couples(table))
-    yield addresses.track_page(table.id), _page("track", board=track_page.view(table, sweeps))
     yield addresses.track_csv(table.id), data.track_csv(table).encode()
     if found:
         shown = compare_page.view(table, found)

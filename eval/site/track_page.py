@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from eval import page, sign_flips
@@ -10,6 +10,7 @@ from eval.figures import Strip, strips
 from eval.record import Record
 from eval.site import addresses
 from eval.site.charts import Cost, Curve, Curves, Method, Priced, cost_plot, curves
+from eval.site.definitions import definition
 from eval.site.robustness import robustness
 from eval.site.standings import MOST_COMPARED, Entry, Standing
 from eval.statistics import GROUPS_NEEDED, SURE
@@ -23,8 +24,11 @@ COSTS: Sequence[tuple[str, Callable[[Record], float | None], Callable[[float | N
 )
 
 
-def view(table: Standing, sweeps: Sequence[Sweep] = ()) -> dict[str, Any]:
+def view(
+    table: Standing, sweeps: Sequence[Sweep], documented: Mapping[str, bytes]
+) -> dict[str, Any]:
     """Return everything the template shows of one table."""
+    defined = [definition(n, one, documented) for n, one in enumerate(table.columns, start=1)]
     plots = _strips(table)
     rows = {
         name: [_row(entry, table, plots[entry.copy]) for entry in entries]
@@ -42,6 +46,7 @@ def view(table: Standing, sweeps: Sequence[Sweep] = ()) -> dict[str, Any]:
         "ties": _ties_text(table),
         "kind": "; simulated" if table.entries[0].record.synthetic else "",
         "titles": titles(table),
+        "definitions": defined,
         "levels": sorted({entry.record.level for entry in table.entries}),
         "costs": _costs(table),
         "curves": _curves(table),

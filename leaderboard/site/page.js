@@ -7,8 +7,9 @@ for (const table of document.querySelectorAll("table[data-sortable]")) {
     const column = header.cellIndex;
     const button = document.createElement("button");
     button.type = "button";
-    button.append(...header.childNodes);
-    header.append(button);
+    // a link in a heading stays beside the button: no control may hold another
+    button.append(...[...header.childNodes].filter((node) => node.nodeName !== "A"));
+    header.prepend(button, " ");
     button.addEventListener("click", () => {
       const up = header.getAttribute("aria-sort") !== "ascending";
       table.querySelectorAll("th[aria-sort]").forEach((th) => th.removeAttribute("aria-sort"));

@@ -50,6 +50,18 @@ def test_the_table_sorts_from_the_keyboard_and_the_address_keeps_the_order(
     assert page.evaluate("location.hash") == "#sort=ssim&order=ascending"
 
 
+def test_a_heading_leads_to_its_definition_from_the_keyboard_and_does_not_sort(
+    opened: Open, track: Path
+) -> None:
+    page = opened(track)
+    page.locator("#board th", has_text="ssim").get_by_role("button").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.locator(":target").inner_text() == "ssim"
+    assert page.locator(":target + dd").is_visible()
+    assert page.locator("#board th[aria-sort]").count() == 0
+
+
 def test_filters_hide_rows_say_how_many_are_left_and_stay_in_the_address(
     opened: Open, track: Path
 ) -> None:
@@ -97,6 +109,8 @@ def test_without_scripts_everything_but_the_controls_is_there(opened: Open, site
     page.locator(".track h3 a").click()
     assert page.locator("#board tbody tr").count() == 4
     assert page.locator("svg[role=img]:visible").count() == 3
+    page.locator("#board").get_by_role("link", name="What ssim means").click()
+    assert page.locator(":target + dd code").inner_text() == record().metrics["ssim"].definition
     assert not page.locator("#filters").is_visible()
     page.get_by_role("link", name="Compare two methods").click()
     assert page.locator("tbody tr").count() == 6
