@@ -619,7 +619,7 @@ def build_board(
     from eval.listing import record_paths, sweep_paths
     from eval.site.build import build
     from eval.site.data import tables
-    from eval.summary import counted
+    from lldata.console import counted
     from lldata.store import home
 
     found = record_paths(records)

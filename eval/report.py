@@ -17,11 +17,11 @@ from eval.record import Record, Row
 from eval.spread import plots, tables
 from eval.summary import (
     Score,
-    counted,
     groups_of,
     marks,
     scores_of,
 )
+from lldata.console import counted
 
 
 def write_report(record: Record, folder: Path) -> Path:

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from eval import page, tracks
 from eval.record import Record, Row
 from eval.statistics import GROUPS_NEEDED, Interval, Key, grouped, of_metrics, of_rows
+from lldata.console import counted
 
 MOST_PARTS = 12  # distinct ratios or ISOs a table lists one by one; more are put in octaves
 
@@ -70,11 +71,6 @@ class Score:
         if self.frames:
             text += f"; {counted(self.frames, 'frame')} identical to the reference, left out"
         return text
-
-
-def counted(number: int, noun: str) -> str:
-    """Return `1 pair`, `2 pairs`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def score_of(record: Record, metric: str) -> Score:

@@ -10,7 +10,7 @@ from eval.metrics import metrics
 from eval.metrics.definition import LARGEST
 from eval.record import Record, pairs_sha256
 from eval.strict_json import file_content
-from eval.summary import counted
+from lldata.console import counted
 from lldata.errors import ScoreError
 
 ROUNDING = 1e-9  # by which a score may pass its bound

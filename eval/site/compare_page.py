@@ -11,7 +11,7 @@ from eval.site.charts import square
 from eval.site.couples import Couple
 from eval.site.standings import Standing
 from eval.site.track_page import extent, marks
-from eval.summary import counted
+from lldata.console import counted
 
 MOST_LISTED = 300  # rows of the table that needs no script
 

@@ -14,7 +14,8 @@ from eval.site.couples import Couple
 from eval.site.standings import Entry, Standing
 from eval.site.track_page import extent, own_marks
 from eval.spread import Table, plots
-from eval.summary import counted, marks, parts
+from eval.summary import marks, parts
+from lldata.console import counted
 
 GALLERY_PX = 480  # of the longer side: the page of a record stays below 2 MB
 

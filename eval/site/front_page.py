@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from eval.site import addresses, reported_page
 from eval.site.standings import Entry, Standing
 from eval.site.track_page import extent, marks
-from eval.summary import counted
+from lldata.console import counted
 
 SHOWN = 3  # of the best methods of a track
 NEWS = 10

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from eval import tracks
 from eval.record import Record
-from eval.summary import counted
+from lldata.console import counted
 
 
 class Place(NamedTuple):

@@ -12,7 +12,7 @@ from eval.studies.reported import Reported
 from eval.studies.reproduce import Ours, Reproduction
 from eval.studies.substitute import is_substitute
 from eval.studies.timing import TERA, implied_tops, possible
-from eval.summary import counted
+from lldata.console import counted
 from lldata.store import Store
 
 SCORES = ("row", "score", "printed", "ours", "95 % interval", "pairs")

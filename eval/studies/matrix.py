@@ -16,8 +16,9 @@ from eval.plan import Settings
 from eval.record import Record
 from eval.run import Progress, run
 from eval.statistics import Interval, of_rows
-from eval.summary import counted, marks
+from eval.summary import marks
 from eval.trained import weights_on
+from lldata.console import counted
 from lldata.errors import MethodError, ScoreError
 from lldata.sample import packed_shape
 from lldata.store import Store, open_store

@@ -20,8 +20,8 @@ from eval import tracks
 from eval.plan import Settings
 from eval.record import Record
 from eval.run import run
-from eval.summary import counted
 from eval.training import train_method
+from lldata.console import counted
 from lldata.store import open_store
 from tests.benchmarks.classical_records import RECORDS
 from tests.benchmarks.tables import markdown

@@ -122,7 +122,7 @@ def test_tables_have_captions_headings_a_scope_and_every_id_is_unique(
     page = opened(pages[kind], java_script_enabled=False)
     assert page.locator("table:not(:has(> caption))").count() == 0
     assert page.locator("th:not([scope])").count() == 0
-    ids = [e.get_attribute("id") for e in page.locator("[id]").element_handles()]
+    ids = page.locator("[id]").evaluate_all("elements => elements.map(each => each.id)")
     assert len(ids) == len(set(ids))
 
 
