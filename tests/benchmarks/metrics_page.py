@@ -36,9 +36,9 @@ Identical pictures score infinity where an error is divided by: null in JSON, ou
 counted. A constant picture has every score but `mtf50`, which lacks its edge."""
 
 
-def page(check: Report) -> str:
-    """Return the page, Markdown."""
-    parts = [_HEAD, _listed(), _REFUSED, _checked(check), _printed(check), _pyiqa(),
+def page(check: Report, speed: Report) -> str:
+    """Return the page, Markdown, of what was compared and what was timed."""
+    parts = [_HEAD, _listed(), _REFUSED, _checked(check), _printed(check), _speed(speed), _pyiqa(),
              "## The definitions", *map(_definition, metrics().values())]  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
@@ -87,6 +87,29 @@ def _printed(check: Report) -> str:
 Three pairs of TID2013 with the scores their metrics' authors' programs print (`--data DIR`). Ours
 must agree to the last digit printed, NIQE within 6 %; PIQE and BRISQUE are only reported, the
 latter where its parameter file is at hand.
+
+{markdown(table)}"""
+
+
+def _speed(speed: Report) -> str:
+    table: list[list[object]] = [
+        ["beside", "size", "ours, s", "theirs, s", "times", "largest difference",
+         "times without `fast`"]
+    ]  # fmt: skip
+    for peer, one in speed["peers"].items():
+        height, width = one["size"]
+        differences = (f"{value:.1e} {name}" for name, value in one["largest_difference"].items())
+        table.append([
+            peer, f"{width}x{height}", f"{one['seconds']:.3f}", f"{one['peer_seconds']:.2f}",
+            f"{one['ratio']:.1f}", ", ".join(differences), f"{one['without_fast']['ratio']:.1f}",
+        ])  # fmt: skip
+    hardware, held = speed["hardware"], speed["memory_bytes"] / 2**20
+    return f"""## How fast psnr and ssim are
+
+Both of one pair in one process with all its threads, medians in turns with the other
+(`tests/benchmarks/bench_metrics.py`; {hardware["processor"]}, {hardware["cores"]} cores). From a
+megapixel up ssim is summed in machine code where the extra `fast` is installed; smaller pictures
+are not worth its loading. Ours hold {held:.0f} MiB at most beside the pair.
 
 {markdown(table)}"""
 
