@@ -11,6 +11,7 @@ import functools
 import hashlib
 import math
 import re
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -47,6 +48,11 @@ def render(template: str, *, kind: Kind = "report", **context: Any) -> str:
     return fill(template, **_parts(kind), **context)
 
 
+def pieces(template: str, **context: Any) -> Iterator[str]:
+    """Yield the text of a report's page, as `render`, while it is filled in."""
+    yield from _environment().get_template(template).generate(**_parts("report"), **context)
+
+
 def fill(template: str, **context: Any) -> str:
     """Return a file of leaderboard/site with `context` filled in, every text of it escaped."""
     return _environment().get_template(template).render(**context)
@@ -64,9 +70,9 @@ def _parts(kind: Kind) -> dict[str, Any]:
     return {"style": Markup(style), "script": Markup(script), "policy": policy}  # noqa: S704
 
 
-def write(path: Path, text: str) -> None:
-    """Write a page, replacing an older one in one step."""
-    publish.write_replacing(path, text.encode())
+def write(path: Path, text: Iterable[str]) -> None:
+    """Write the pieces of a page, replacing an older one in one step."""
+    publish.write_replacing(path, map(str.encode, text))
 
 
 @functools.cache  # a site of a thousand pages compiles its templates once
@@ -87,6 +93,7 @@ def _environment() -> Environment:
         seconds=seconds,
         size=size,
         json_data=json_data,
+        inside_script=inside_script,
         breakable=breakable,
     )
     return environment
@@ -161,11 +168,15 @@ def breakable(text: str) -> Markup:
 
 
 def json_data(value: Any) -> Markup:
-    r"""Return strict JSON that is safe inside a script element: `<`, `>` and `&` as \uXXXX.
+    """Return strict JSON that is safe inside a script element."""
+    return inside_script(to_json(value))
 
-    It is otherwise written as every JSON file here is, so that both are equal to the byte.
+
+def inside_script(text: str) -> Markup:
+    r"""Return JSON, or a piece of it, safe inside a script element: `<`, `>` and `&` as \uXXXX.
+
+    A file with these letters and one with the others say the same.
     """
-    text = to_json(value)
     for letter in "<>&":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return Markup(text)  # noqa: S704

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -163,6 +163,24 @@ def kept(job: Job, pair: str) -> Finished | None:
         return Finished(**{**document, **parts})
     except (ScoreError, TypeError, KeyError):
         return None
+
+
+def sharing(found: Iterable[Finished]) -> Iterator[Finished]:
+    """Yield each, what many have in common held once: a run may have any number of pairs."""
+    conditions: list[Conditions] = []
+    texts: dict[Any, Any] = {}
+    for one in found:
+        if one.conditions not in conditions:
+            conditions.append(one.conditions)
+        row = replace(
+            one.row,
+            split=texts.setdefault(one.row.split, one.row.split),
+            camera=texts.setdefault(one.row.camera, one.row.camera),
+        )
+        yield replace(
+            one, row=row, conditions=conditions[conditions.index(one.conditions)],
+            fingerprint=texts.setdefault(one.fingerprint, one.fingerprint),
+        )  # fmt: skip
 
 
 @functools.lru_cache(maxsize=1)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -15,6 +15,7 @@ from lldata.console import to_json
 from lldata.errors import ScoreError
 
 FORMAT = 1
+_NO_ROWS = '\n  "rows": []'
 
 Level = Literal["reported", "recomputed", "rerun"]
 ReferenceUse = Literal["none", "mean", "histogram", "degradation"]
@@ -117,10 +118,20 @@ class Record:
         document["outside"] = None if self.outside is None else vars(self.outside)
         return document
 
+    def pieces(self) -> Iterator[str]:
+        """Yield the text of its file, a row at a time: what a text of all takes is many rows'."""
+        rest = replace(self, rows=()).document()
+        before, after = to_json(rest).split(_NO_ROWS)  # no text has a line break in JSON
+        yield before + _NO_ROWS[:-1]
+        for number, row in enumerate(self.rows):
+            text = to_json({field.name: getattr(row, field.name) for field in fields(row)})
+            yield ("," if number else "") + f"\n{text}".replace("\n", "\n    ")
+        yield ("\n  ]" if self.rows else "]") + after + "\n"
+
     def write(self, path: Path) -> Path:
         """Write the record as strict JSON, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        publish.write_replacing(path, (to_json(self.document()) + "\n").encode())
+        publish.write_replacing(path, map(str.encode, self.pieces()))
         return path
 
     @classmethod

@@ -37,7 +37,7 @@ def write_report(record: Record, folder: Path) -> Path:
         If a picture of the run folder cannot be decoded.
     """
     path = folder / REPORT
-    page.write(path, page.render("report.html.j2", report=_view(record, folder)))
+    page.write(path, page.pieces("report.html.j2", report=_view(record, folder)))
     return path
 
 
@@ -48,7 +48,6 @@ def _view(record: Record, folder: Path) -> dict[str, Any]:
     return {
         "record": record,
         "folder": folder,
-        "document": record.document(),
         "marks": marks(record),
         "scores": scores,
         "extent": f"{counted(len(record.rows), 'pair')} in "
@@ -57,7 +56,7 @@ def _view(record: Record, folder: Path) -> dict[str, Any]:
         "tables": found,
         "error_white": ERROR_WHITE,
         "pairs": shown_pairs(record, folder, scores),
-        "rows": [_row(row, scores) for row in record.rows],
+        "rows": (_row(row, scores) for row in record.rows),
         "provenance": provenance(record),
     }
 

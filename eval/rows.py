@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator
 from operator import attrgetter
 
@@ -21,8 +20,17 @@ def lines(record: Record) -> Iterator[list[object]]:
         yield [*told(row), *map(row.scores.__getitem__, names)]
 
 
-def rows_csv(record: Record) -> str:
-    """Return the rows as CSV, every text as it is."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(lines(record))
-    return text.getvalue()
+def rows_csv(record: Record) -> Iterator[str]:
+    """Yield the rows as lines of CSV, every text as it is."""
+    line: list[str] = []
+    writer = csv.writer(_Into(line), lineterminator="\n")
+    for cells in lines(record):
+        writer.writerow(cells)
+        yield line.pop()
+
+
+class _Into:
+    """A file of which each text that is written goes to a list."""
+
+    def __init__(self, found: list[str]) -> None:
+        self.write = found.append

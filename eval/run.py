@@ -14,7 +14,7 @@ from eval.folder import RECORD, TABLE, held
 from eval.machine import one_algebra_thread, software
 from eval.outside_plan import OutsidePlan, as_told, plan_outside
 from eval.overlapped import overlapped, timed
-from eval.pairs import Finished, kept, score_pair
+from eval.pairs import Finished, kept, score_pair, sharing
 from eval.plan import Plan, Settings, make_plan
 from eval.profile import frame_size, sample_for
 from eval.record import MetricUse, Record, pairs_sha256
@@ -63,15 +63,20 @@ def run(
     with held(folder):
         finished = sorted(scored(plan, progress), key=lambda one: one.row.pair)
         record = record_of(plan, finished)
+        del finished  # but for their rows
         if isinstance(plan, OutsidePlan):
             record = as_told(record, plan.told)
-        publish.write_replacing(folder / TABLE, rows_csv(record).encode())
+        publish.write_replacing(folder / TABLE, map(str.encode, rows_csv(record)))
         path = record.write(folder / RECORD)
         return Outcome(record, path, write_report(record, folder))
 
 
 def scored(plan: Plan, progress: Progress) -> Iterator[Finished]:
     """Yield every pair, those of an earlier run first, in whatever order they end."""
+    yield from sharing(_scored(plan, progress))
+
+
+def _scored(plan: Plan, progress: Progress) -> Iterator[Finished]:
     left = []
     with progress(f"{plan.settings.method} on {plan.store.name}", len(plan.pairs)) as advance:
         for pair in plan.pairs:

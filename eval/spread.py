@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from eval import figures
 from eval.record import Record, Row
-from eval.summary import Part, Score, parts
+from eval.summary import Part, Score, each_part, groups_of, parts
 
 
 class Table(NamedTuple):
     """The scores by ratio, ISO, camera or group."""
 
     name: str
-    parts: Sequence[Part]
+    parts: Iterable[Part]
     drawn: bool = True  # of groups there may be too many, and each is independent of the others
 
 
 def tables(record: Record) -> list[Table]:
     """Return the scores by each thing that they may depend on and that is known."""
-    cameras, groups = parts(record, "camera"), parts(record, "group")
+    cameras = parts(record, "camera")
     named = (
         Table("exposure ratio", parts(record, "ratio")),
         Table("ISO", parts(record, "iso")),
         Table("camera", cameras if len(cameras) > 1 else ()),
-        Table("group", groups if len(groups) > 1 else (), drawn=False),
+        Table("group", _Groups(record) if groups_of(record.rows) > 1 else (), drawn=False),
     )
     return [table for table in named if table.parts]
+
+
+class _Groups:
+    """The parts of a record by group, each made when it is asked for: there may be many."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+
+    def __iter__(self) -> Iterator[Part]:
+        return each_part(self._record, "group")
 
 
 def plots(record: Record, tables: Sequence[Table], scores: Sequence[Score]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -109,21 +109,21 @@ class Part(NamedTuple):
 
 
 def parts(record: Record, key: Key) -> list[Part]:
-    """Return the scores by known value of `key`, rising; more than 12 numbers go into octaves."""
+    """Return `each_part`."""
+    return list(each_part(record, key))
+
+
+def each_part(record: Record, key: Key) -> Iterator[Part]:
+    """Yield the scores by known value of `key`, rising; more than 12 numbers go into octaves."""
     groups = {_label(value): rows for value, rows in grouped(record.rows, key).items()}
     if key in ("ratio", "iso") and len(groups) > MOST_PARTS:
         known = [row for row in record.rows if getattr(row, key) is not None]
         groups = {}
         for row in sorted(known, key=lambda row: getattr(row, key)):
             groups.setdefault(_octave(getattr(row, key)), []).append(row)
-    return [
-        Part(
-            label,
-            tuple(rows),
-            tuple(_score(record, *found) for found in of_metrics(rows, record.metrics).items()),
-        )
-        for label, rows in groups.items()
-    ]
+    for label, rows in groups.items():
+        found = of_metrics(rows, record.metrics)
+        yield Part(label, tuple(rows), tuple(_score(record, *one) for one in found.items()))
 
 
 def _label(value: float | str) -> str:

@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +23,7 @@ from lldata.errors import LowLightError, StoreError
 
 TEMPORARY = ".tmp"
 _PIECE = 1 << 20  # bytes compared at a time
+_BLOCK = 1 << 16  # bytes of small pieces that are written together
 
 
 def make_folder(folder: Path) -> None:
@@ -45,8 +46,8 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
-def write_replacing(path: Path, data: bytes | memoryview) -> None:
-    """Write a file, replacing an older one of that name in one step."""
+def write_replacing(path: Path, data: bytes | memoryview | Iterable[bytes]) -> None:
+    """Write a file, in pieces if it is large, replacing an older one of that name in one step."""
     with _written(path, data) as temporary:
         temporary.replace(path)
 
@@ -107,18 +108,33 @@ def _same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
 
 
 @contextlib.contextmanager
-def _written(path: Path, data: bytes | memoryview) -> Iterator[Path]:
+def _written(path: Path, data: bytes | memoryview | Iterable[bytes]) -> Iterator[Path]:
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{TEMPORARY}")
     try:
         with temporary.open("wb") as file:
-            file.write(data)
+            for block in _blocks(data):
+                file.write(block)
             file.flush()
             os.fsync(file.fileno())
         yield temporary
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _blocks(data: bytes | memoryview | Iterable[bytes]) -> Iterator[bytes | memoryview]:
+    """Yield what is written at a time: all that is one, else small pieces together."""
+    if isinstance(data, bytes | memoryview):
+        yield data
+        return
+    block = bytearray()
+    for piece in data:
+        block += piece
+        if len(block) >= _BLOCK:
+            yield bytes(block)
+            block.clear()
+    yield bytes(block)
 
 
 def sync_folder(folder: Path) -> None:

@@ -79,6 +79,7 @@ PACKED = "files"  # group of a packed dataset that holds the trees of its scene 
 CHECK_S = 20.0  # that the structure of a packed file may take to check
 RESTORE = "Restore the file, or delete it and ingest the scene again"
 GET_PACK = "Get the file again, or make it anew with lldata pack"
+_IN_ONE_FILE: Mapping[str, Any] = {"short": {}, "runs": [], "clip": {}}  # most scenes
 _PLAIN = "iufbS"  # kinds of values: numbers, booleans, text of fixed length
 _NUMBERS = {h5py.h5t.INTEGER, h5py.h5t.FLOAT}
 _FILTERS = {h5py.h5z.FILTER_FLETCHER32, 32008}  # checksum; Bitshuffle-LZ4
@@ -637,7 +638,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._open_files = _OpenFiles()
-        self._records: dict[str, dict[str, Any]] = {}  # what places a scene's frames in files
+        self._records: dict[str, Mapping[str, Any]] = {}  # what places a scene's frames in files
         with _open_index(path) as file:
             self.name = _text_out(file.attrs, "dataset")
             self.protocol = _text_out(file.attrs, "protocol")
@@ -795,7 +796,7 @@ class Store:
                 f"Rebuild the index: lldata index {self.name}",
             ) from None
 
-    def _record(self, scene: str) -> dict[str, Any]:
+    def _record(self, scene: str) -> Mapping[str, Any]:
         """Return what places a scene's shorts and clips in its files."""
         if scene not in self._records:
             path = scene_path(self.path, scene)
@@ -804,7 +805,8 @@ class Store:
             shorts = {n: p["number"] for p in record["parts"] for n in p.get("short", ())}
             runs = [(p.get("clip", {}), p["number"]) for p in record["parts"]]
             clip = record.get("clip", {})
-            self._records[scene] = {"short": shorts, "runs": runs, "clip": clip}
+            found = {"short": shorts, "runs": runs, "clip": clip}
+            self._records[scene] = found if any(found.values()) else _IN_ONE_FILE
         return self._records[scene]
 
     def _file_of(self, scene: str, short: str) -> Path:

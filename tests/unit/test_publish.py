@@ -17,6 +17,21 @@ def test_what_is_written_once_stays_and_leaves_nothing_else(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
 
 
+def test_small_pieces_make_the_file_that_they_make_together(tmp_path: Path):
+    pieces = [bytes([number % 251]) * 1000 for number in range(200)]
+    publish.write_replacing(tmp_path / "a", iter(pieces))
+    publish.write_replacing(tmp_path / "empty", iter(()))
+    assert (tmp_path / "a").read_bytes() == b"".join(pieces)
+    assert (tmp_path / "empty").read_bytes() == b""
+
+
+def test_pieces_that_fail_leave_the_file_that_stands(tmp_path: Path):
+    (tmp_path / "a").write_bytes(b"before")
+    with pytest.raises(ZeroDivisionError):
+        publish.write_replacing(tmp_path / "a", (bytes(9 // number) for number in (1, 0)))
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"before")]
+
+
 @pytest.mark.parametrize("change", [
     lambda path: path.write_bytes(b"."),
     lambda path: path.write_bytes(path.read_bytes() + b"."),

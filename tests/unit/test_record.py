@@ -7,8 +7,9 @@ import pytest
 
 from eval.record import Record, pairs_sha256
 from eval.typed import _reader
+from lldata.console import to_json
 from lldata.errors import ScoreError
-from tests.records import record
+from tests.records import record, rows
 
 
 @pytest.fixture
@@ -25,6 +26,12 @@ def edited(path: Path, old: str, new: str) -> Path:
 
 def test_a_record_reads_back_as_it_was_written(written: Path):
     assert Record.read(written) == record()
+
+
+@pytest.mark.parametrize("kept", [0, 1, 24])
+def test_a_record_written_row_by_row_is_the_text_of_its_document(kept: int):
+    some = record(rows()[:kept])
+    assert "".join(some.pieces()) == to_json(some.document()) + "\n"
 
 
 def test_a_record_from_before_rows_named_their_camera_is_read(written: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from eval.embed import embed
 from eval.folder import picture_path
 from eval.record import Record
 from eval.report import write_report
+from eval.rows import rows_csv
 from eval.summary import parts
+from lldata import publish
 from lldata.errors import ScoreError
 from tests.payloads import PAYLOADS, Page, poisoned
 from tests.records import record, rows, write_pictures
@@ -171,6 +174,24 @@ def test_the_record_inside_the_report_is_the_record(tmp_path: Path) -> None:
     assert inside is not None
     kept = record().write(tmp_path / "record.json")
     assert inside[1] == kept.read_text(encoding="utf-8")
+
+
+def test_writing_what_a_run_ends_with_takes_less_than_a_kilobyte_for_a_pair(tmp_path: Path) -> None:
+    few, many = (record(rows(groups=groups)) for groups in (40, 200))
+    write_report(few, tmp_path)  # templates are kept
+    low, high = (_peak(one, tmp_path) for one in (few, many))
+    assert (high - low) / (len(many.rows) - len(few.rows)) < 1000
+
+
+def _peak(of: Record, folder: Path) -> int:
+    """Return the bytes that are allocated at most while a run's files are written."""
+    tracemalloc.start()
+    of.write(folder / "record.json")
+    publish.write_replacing(folder / "rows.csv", map(str.encode, rows_csv(of)))
+    write_report(of, folder)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
 
 
 def test_the_record_inside_the_report_keeps_the_order_of_its_metrics(tmp_path: Path) -> None:

@@ -382,3 +382,14 @@ def test_the_label_tells_runs_of_one_method_apart():
 def test_a_pair_id_cannot_lead_out_of_the_folder(tmp_path: Path):
     with pytest.raises(ScoreError, match="its id cannot be a path"):
         output_path(tmp_path, "../../etc/passwd")
+
+
+def test_what_pairs_of_a_run_have_in_common_is_held_once():
+    done = run(Settings("amplify", "night"))
+    plan = make_plan(Settings("amplify", "night"), lambda _: None)
+    found = [pairs.kept(plan.job, row.pair) for row in done.record.rows]
+    one, two = pairs.sharing(each for each in found if each is not None)
+    assert [one, two] == found
+    assert one.conditions is two.conditions
+    assert one.row.camera is two.row.camera
+    assert found[0].conditions is not found[1].conditions  # type: ignore[union-attr]
