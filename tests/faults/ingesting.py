@@ -1,28 +1,25 @@
-"""Ingests that are killed, starved and raced, on the command line as a user runs it.
+"""Ingests to put faults into, on the command line as a user runs it.
 
-Every function returns how many faults were put in and what they cost: scenes lost, damaged, or
-wrongly accepted. Zero everywhere is the promise.
+No scene that stood before may be lost, and none may stand that is damaged or wrongly accepted.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import random
 import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from lldata import store, upkeep
 from tests.captures import light, write_scene
+from tests.faults import striking
 
 INJECT = Path(__file__).parent / "inject"
 ROOT = Path(__file__).parents[2]
@@ -31,152 +28,112 @@ SHAPE = (96, 128)
 LLDATA = "import sys; from lldata.cli import app; sys.argv[0] = 'lldata'; app()"
 
 
-@dataclass(frozen=True)
-class Field:
-    """A dataset of `old` scenes, and a folder with `new` scenes more."""
+@dataclass
+class Cost(striking.Cost):
+    """What faults in ingests have cost so far."""
 
-    home: Path  # holds the dataset of the old scenes
-    src: Path  # holds the files of old and new scenes
-    old: tuple[str, ...]
-    digest: str  # of the dataset that holds them all
-
-
-def field(folder: Path, old: int, new: int) -> Field:
-    """Make captures, a dataset of the first of them, and the digest of all of them."""
-    src = folder / "captures"
-    names = [f"{number:05d}" for number in range(1, old + new + 1)]
-    for name in names[:old]:
-        write_scene(src, name, light(int(name), SHAPE))
-    home = folder / "home"
-    home.mkdir(parents=True)
-    if old:
-        done(run(home, src))
-    for name in names[old:]:
-        write_scene(src, name, light(int(name), SHAPE))
-    whole = folder / "whole"
-    shutil.copytree(home, whole)
-    done(run(whole, src))
-    return Field(home, src, tuple(names[:old]), store.open_store(whole / NAME).digest)
-
-
-def command(src: Path, workers: int = 1) -> list[str]:
-    """Return the command line of an ingest."""
-    options = ("--protocol", "sid_sony", "--name", NAME, "--workers", str(workers))
-    return [sys.executable, "-c", LLDATA, "ingest", str(src), *options]
-
-
-def environment(home: Path, **more: str) -> dict[str, str]:
-    """Return the environment of a run under a home folder."""
-    path = os.pathsep.join([str(INJECT), str(ROOT)])
-    return {**os.environ, "LLDATA_HOME": str(home), "PYTHONPATH": path, **more}
-
-
-def run(
-    home: Path, src: Path, workers: int = 1, timeout_s: float = 120, **faults: str
-) -> subprocess.CompletedProcess[str]:
-    """Run an ingest to its end, or to the fault."""
-    return subprocess.run(
-        command(src, workers), env=environment(home, **faults), capture_output=True, text=True,
-        timeout=timeout_s, start_new_session=True, check=False,
-    )  # fmt: skip
-
-
-def done(result: subprocess.CompletedProcess[str]) -> None:
-    """Insist that a run ended well."""
-    assert result.returncode == 0, result.stderr[-2000:]
-
-
-def count_steps(field: Field, scratch: Path) -> int:
-    """Return how many I/O steps the ingest of the new scenes takes."""
-    home, counter = scratch / "count", scratch / "count.steps"
-    shutil.copytree(field.home, home)
-    done(run(home, field.src, FAULT_AT="0", FAULT_ACTION="kill", FAULT_COUNTER=str(counter)))
-    return counter.stat().st_size
+    scenes_lost: int = 0  # of those that stood before
+    scenes_damaged: int = 0  # stand under their name with other content
 
 
 @dataclass
-class Cost:
-    """What faults have cost so far."""
+class Started:
+    """An ingest in a process of its own, which leads a session."""
 
-    faults: int = 0
-    scenes_lost: int = 0  # of those that stood before
-    scenes_damaged: int = 0  # stand under their name with other content
-    resumes_failed: int = 0  # the next ingest did not end in the whole dataset
-    unclear_endings: int = 0  # neither a success nor one line and exit 2
+    process: subprocess.Popen[str]
 
-    def none(self) -> bool:
-        """Whether nothing was lost, damaged or left unclear."""
-        return not any(v for k, v in self.__dict__.items() if k != "faults")
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self.process.pid
 
-
-def damage(home: Path, expected: Iterable[str], cost: Cost) -> None:
-    """Count the scenes that are missing or not what their record says."""
-    folder = home / NAME
-    standing = {e.name.removesuffix(".h5") for e in store.scene_entries(folder)}
-    cost.scenes_lost += len(set(expected) - standing)
-    for scene in standing:
-        path = store.scene_path(folder, scene)
-        size, sha256 = path.stat().st_size, upkeep.file_digest(path)
-        cost.scenes_damaged += bool(upkeep.verify_scene(path, size, sha256, deep=True))
+    def end(self) -> tuple[int, str]:
+        """Wait for its end; return the exit code, less than 0 of a signal, and what it said."""
+        said = self.process.communicate(timeout=300)[1]
+        return self.process.returncode, said
 
 
-def resume(home: Path, field: Field, cost: Cost) -> None:
-    """Ingest again; count it unless the result is the whole dataset."""
-    result = run(home, field.src)
-    if result.returncode or store.open_store(home / NAME).digest != field.digest:
-        cost.resumes_failed += 1
+@dataclass(frozen=True)
+class Field:
+    """A dataset of some scenes, and a folder with the files of these and of more."""
+
+    home: Path  # holds the dataset of the old scenes
+    src: Path  # holds the files of old and new scenes
+    digest: str = ""  # of the dataset that holds them all
+    seconds: float = 0.0  # that an ingest of the new scenes takes
+    workers: int = 1
+    refused: str = ""
+
+    def cost(self) -> Cost:
+        """Return a count that stands at zero."""
+        return Cost()
+
+    def fresh(self, place: Path) -> None:
+        """Copy the dataset of the old scenes."""
+        shutil.copytree(self.home, place)
+
+    def start(self, place: Path, **faults: str) -> Started:
+        """Start an ingest of all scenes under a home folder."""
+        options = ("--protocol", "sid_sony", "--name", NAME, "--workers", str(self.workers))
+        words = [sys.executable, "-c", LLDATA, "ingest", str(self.src), *options]
+        return Started(subprocess.Popen(
+            words, env=environment(place, **faults), stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True, start_new_session=True,
+        ))  # fmt: skip
+
+    def kept(self, place: Path) -> frozenset[str]:
+        """Return the scenes that stand."""
+        names = (entry.name for entry in store.scene_entries(place / NAME))
+        return frozenset(name.removesuffix(".h5") for name in names)
+
+    def check(self, place: Path, before: frozenset[str], cost: Cost) -> None:
+        """Count the scenes that are missing or not what their record says."""
+        standing = self.kept(place)
+        cost.scenes_lost += len(before - standing)
+        for scene in standing:
+            path = store.scene_path(place / NAME, scene)
+            size, sha256 = path.stat().st_size, upkeep.file_digest(path)
+            cost.scenes_damaged += bool(upkeep.verify_scene(path, size, sha256, deep=True))
+
+    def whole(self, place: Path) -> bool:
+        """Whether it holds all scenes."""
+        return store.open_store(place / NAME).digest == self.digest
+
+    def timed(self, whole: Path) -> Field:
+        """Ingest undisturbed, and measure it."""
+        started = time.monotonic()
+        self.fresh(whole)
+        code, said = self.start(whole).end()
+        assert code == 0, said[-2000:]
+        seconds = time.monotonic() - started
+        return replace(self, digest=store.open_store(whole / NAME).digest, seconds=seconds)
 
 
-def at_steps(field: Field, scratch: Path, steps: Sequence[int], action: str) -> Cost:
-    """Kill an ingest in the middle of each of some I/O steps, or let the step fail."""
-    cost = Cost()
-    for step in steps:
-        home, counter = scratch / f"{action}{step}", scratch / f"{action}{step}.steps"
-        shutil.copytree(field.home, home)
-        faults = {"FAULT_AT": str(step), "FAULT_ACTION": action, "FAULT_COUNTER": str(counter)}
-        result = run(home, field.src, **faults)
-        cost.faults += 1
-        if action == "kill":
-            cost.unclear_endings += result.returncode != -signal.SIGKILL
-        else:
-            one_line = result.stderr.strip().splitlines()[-1:]
-            clear = result.returncode == 2 and "Traceback" not in result.stderr and one_line
-            cost.unclear_endings += not (clear or result.returncode == 0)
-        damage(home, field.old, cost)
-        resume(home, field, cost)
-        shutil.rmtree(home)
-    return cost
+def field(folder: Path, old: int, new: int, workers: int = 1) -> Field:
+    """Make captures, a dataset of the first of them, and the digest of all of them."""
+    src, home = folder / "captures", folder / "home"
+    names = [f"{number:05d}" for number in range(1, old + new + 1)]
+    for name in names[:old]:
+        write_scene(src, name, light(int(name), SHAPE))
+    made, empty = Field(home, src, workers=workers), folder / "empty"
+    empty.mkdir(parents=True)
+    replace(made, home=empty).timed(home)
+    for name in names[old:]:
+        write_scene(src, name, light(int(name), SHAPE))
+    return made.timed(folder / "whole")
 
 
-def at_random(field: Field, scratch: Path, kills: int, seed: int, workers: int = 2) -> Cost:
-    """Kill whole ingests, workers and all, at random moments."""
-    cost, rng = Cost(), random.Random(seed)
-    home = scratch / "random"
-    shutil.copytree(field.home, home)
-    started = time.monotonic()
-    done(run(home, field.src, workers))
-    whole_s = time.monotonic() - started
-    for _ in range(kills):
-        shutil.rmtree(home)
-        shutil.copytree(field.home, home)
-        process = subprocess.Popen(
-            command(field.src, workers), env=environment(home), start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        time.sleep(rng.uniform(0, whole_s))
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        cost.faults += 1
-        damage(home, field.old, cost)
-        resume(home, field, cost)
-    return cost
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """Return the environment of a command under a home folder."""
+    path = os.pathsep.join([str(INJECT), str(ROOT)])
+    return {**os.environ, "LLDATA_HOME": str(home), "PYTHONPATH": path, **more}
 
 
 def size_limits(folder: Path, limits: int) -> Cost:
     """Publish a scene and its index under growing limits on the size of a file."""
     from tests.stores import night
 
-    cost = Cost()
+    cost, limited = Cost(), Field(folder, folder)
     night(folder / "model", "train test")
     model = folder / "model"
     first, second = (store.scene_path(model, s) for s in ("00001", "00002"))
@@ -199,37 +156,8 @@ def size_limits(folder: Path, limits: int) -> Cost:
             finally:
                 resource.setrlimit(resource.RLIMIT_FSIZE, before)
             cost.faults += 1
-            damage(home, ("00001",), cost)
+            limited.check(home, frozenset({"00001"}), cost)
             shutil.rmtree(home)
     finally:
         signal.signal(signal.SIGXFSZ, handler)
     return cost
-
-
-def at_once(field: Field, scratch: Path, writers: Sequence[int]) -> Cost:
-    """Let several ingests of one folder run at once, as many as each entry says."""
-    cost = Cost()
-    for number, count in enumerate(writers):
-        home = scratch / f"race{number}"
-        shutil.copytree(field.home, home)
-        racing = [
-            subprocess.Popen(
-                command(field.src), env=environment(home), stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE, text=True,
-            )
-            for _ in range(count)
-        ]  # fmt: skip
-        for process in racing:
-            process.communicate(timeout=300)
-            cost.unclear_endings += process.returncode != 0
-        cost.faults += 1
-        damage(home, field.old, cost)
-        whole = store.open_store(home / NAME)
-        cost.resumes_failed += whole.digest != field.digest
-        shutil.rmtree(home)
-    return cost
-
-
-def as_json(cost: Cost) -> dict[str, int]:
-    """Return the figures as JSON values."""
-    return json.loads(json.dumps(cost.__dict__))

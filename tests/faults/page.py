@@ -45,27 +45,37 @@ def _costs(report: Report) -> str:
 def _table(report: Report, costs: Sequence[tuple[str, str]], columns: Sequence[str]) -> str:
     table = [["fault", *(c.replace("_", " ") for c in columns)]]
     for name, what in costs:
-        result = report[name]["result"]
-        table.append([what, *(str(result[c]) for c in columns)])
+        result = report.get(name, {}).get("result", {})
+        table.append([what, *(str(result.get(c, "not measured")) for c in columns)])
     return _markdown(table)
 
 
 _RUNS = """## Runs of a method
 
-`lleval run` on ten pairs. A finished pair is computed again if the next run writes it anew; a
-record is changed if the next run ends in another one than an undisturbed run, times (how many were
-taken, too) and memory aside, or leaves a file behind; an ending is unclear if it is neither a
-success, nor one line and exit code 2, nor (of a kill) the kill. Of runs at once into one folder one
-works, the others are refused."""
+`lleval run` on eight pairs, two where every I/O step is struck; a process that has loaded the
+program forks each, so that faults strike its work. A pair that was finished before, and still is,
+counts as kept, each time a run goes on. It is computed again if the next run writes it anew; a file
+is half-written if it stands under its name with other content than an undisturbed run gives it, or
+a pair's row stands before its pictures do; a resume fails if the next run does not end in the
+files and the record of an undisturbed one, times (how many were taken, too) and memory aside; an
+ending is unclear if it is neither a success, nor one line and its exit code (130 of Ctrl-C, else
+2), nor (of a kill) the kill. Of runs at once into one folder one works, the others are refused."""
 
 _RUN_COSTS = (
-    ("runs_killed", "killed at a random moment"),
-    ("runs_killed_in_steps", "killed inside every twentieth I/O step"),
-    ("runs_on_a_full_disk", "every fortieth I/O step fails: disk full"),
+    ("runs_killed", "killed at a random moment, again and again"),
+    ("runs_killed_in_steps", "killed inside each I/O step"),
+    ("runs_on_a_full_disk", "each I/O step fails: disk full"),
+    ("runs_on_a_bad_disk", "each I/O step fails: input/output error"),
     ("runs_limited", "limits on the size of a file"),
+    ("runs_interrupted", "Ctrl-C at a random moment, again and again"),
     ("runs_at_once", "2 to 4 runs at once"),
+    ("runs_of_workers_killed", "killed with its two workers"),
+    ("runs_that_leave_workers", "killed, its two workers not"),
 )
-_RUN_COLUMNS = ("faults", "pairs_computed_again", "records_changed", "unclear_endings")
+_RUN_COLUMNS = (
+    "faults", "pairs_kept", "pairs_computed_again", "files_half_written", "resumes_failed",
+    "unclear_endings",
+)  # fmt: skip
 
 
 def _runs(report: Report) -> str:

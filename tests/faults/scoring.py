@@ -1,203 +1,143 @@
-"""Runs of a method that are killed, interrupted, starved and raced, on the command line.
+"""Runs of a method to put faults into, on the command line.
 
-Every function returns how many faults were put in and what they cost: finished pairs computed
-again, and records that are not those of an undisturbed run. Zero everywhere is the promise.
+A finished pair is one whose row is kept. None may be computed again, and nothing may stand under
+its name that is not what an undisturbed run leaves there.
 """
 
 from __future__ import annotations
 
+import csv
 import json
-import os
-import random
-import resource
-import shutil
-import signal
-import subprocess
-import sys
+import re
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tests.faults import striking
 from tests.faults.ingesting import environment
+from tests.faults.loaded import Forked, Loaded, loaded
 from tests.stores import night
 
-LLEVAL = "import sys; from eval.cli import app; sys.argv[0] = 'lleval'; app()"
-SHAPE = (48, 64)
+SHAPE = (96, 96)  # photosites
+
+
+@dataclass
+class Cost(striking.Cost):
+    """What faults in runs have cost so far."""
+
+    pairs_kept: int = 0  # that were finished when a run began
+    pairs_computed_again: int = 0  # of those
+    files_half_written: int = 0  # under their names, though not what they should be
 
 
 @dataclass(frozen=True)
 class Track:
     """A dataset to score a method on, and what an undisturbed run makes of it."""
 
+    program: Loaded
     home: Path
-    record: Any  # without times
-    seconds: float  # that the run took, start and all
+    undisturbed: Path  # the folder of that run
+    seconds: float = 0.0  # that it took
+    workers: int = 1
+    refused: str = "another lleval run is writing there"
+
+    def cost(self) -> Cost:
+        """Return a count that stands at zero."""
+        return Cost()
+
+    def fresh(self, place: Path) -> None:
+        """Leave the folder to the run."""
+
+    def start(self, place: Path, **faults: str) -> Forked:
+        """Start a run into a folder."""
+        words = ["run", "--model", "gamma", "--dataset", "night", "--out", str(place)]
+        words += ["--workers", str(self.workers)]
+        return self.program.start(words, environment(self.home, **faults))
+
+    def kept(self, place: Path) -> dict[Path, int]:
+        """Return the finished pairs, and when each was written."""
+        return {p: p.stat().st_mtime_ns for p in sorted((place / "pairs").rglob("[!.]*.json"))}
+
+    def check(self, place: Path, before: dict[Path, int], cost: Cost) -> None:
+        """Count what was computed again of what was finished, and what is half-written."""
+        after = self.kept(place)
+        cost.pairs_kept += len(before)
+        cost.pairs_computed_again += sum(after.get(path) != when for path, when in before.items())
+        cost.files_half_written += sum(
+            not self._same(place, path) for path in files(place) if not path.name.startswith(".")
+        )
+        cost.files_half_written += sum(not self._outputs_of(place, path) for path in after)
+
+    def whole(self, place: Path) -> bool:
+        """Whether a folder holds the files of the undisturbed run, and no other."""
+        names, expected = ({p.relative_to(f) for p in files(f)} for f in (place, self.undisturbed))
+        return names == expected and all(self._same(place, path) for path in files(place))
+
+    def timed(self, place: Path) -> Track:
+        """Let a run be, and measure it."""
+        started = time.monotonic()
+        code, said = self.start(place).end()
+        assert code == 0, said[-2000:]
+        return replace(self, undisturbed=place, seconds=time.monotonic() - started)
+
+    def _same(self, place: Path, path: Path) -> bool:
+        other = self.undisturbed / path.relative_to(place)
+        return other.is_file() and content(path) == content(other)
+
+    def _outputs_of(self, place: Path, row: Path) -> bool:
+        """Whether all that is kept of a pair stands before its row."""
+        pair = row.relative_to(place / "pairs").with_suffix("")
+        names = [path.relative_to(self.undisturbed) for path in files(self.undisturbed)]
+        mine = [n for n in names if str(n.relative_to(n.parts[0])).startswith(f"{pair}.")]
+        return all((place / name).is_file() for name in mine)
 
 
-@dataclass
-class Cost:
-    """What faults have cost so far."""
-
-    faults: int = 0
-    pairs_computed_again: int = 0  # of those that were finished before
-    records_changed: int = 0  # the run that went on gave another record, or none
-    unclear_endings: int = 0  # neither a success, nor one line and exit 2, nor the kill
-
-    def none(self) -> bool:
-        """Whether nothing was lost, changed or left unclear."""
-        return not any(v for k, v in self.__dict__.items() if k != "faults")
-
-
-def track(folder: Path, pairs: int) -> Track:
+@contextmanager
+def track(folder: Path, pairs: int, workers: int = 1) -> Iterator[Track]:
     """Make a dataset of that many pairs and score it undisturbed."""
     night(folder / "home" / "night", "test " * pairs, shape=SHAPE)
-    started = time.monotonic()
-    done = run(folder / "home", folder / "undisturbed")
-    assert done.returncode == 0, done.stderr[-2000:]
-    seconds = time.monotonic() - started
-    return Track(folder / "home", record_of(folder / "undisturbed"), seconds)
+    with loaded() as program:
+        made = Track(program, folder / "home", folder, workers=workers)
+        made.timed(folder / "first")  # the machine code of metrics is kept from then on
+        yield made.timed(folder / "undisturbed")
 
 
-def command(out: Path) -> list[str]:
-    """Return the command line of a run."""
-    options = ("run", "--model", "gamma", "--dataset", "night", "--out", str(out))
-    return [sys.executable, "-c", LLEVAL, *options]
+def files(place: Path) -> list[Path]:
+    """Return the files of a run."""
+    return sorted(path for path in place.rglob("*") if path.is_file())
 
 
-def run(home: Path, out: Path, **faults: str) -> subprocess.CompletedProcess[str]:
-    """Run a method to its end, or to the fault."""
-    return subprocess.run(
-        command(out), env=environment(home, **faults), capture_output=True, text=True,
-        timeout=300, start_new_session=True, check=False,
-    )  # fmt: skip
-
-
-def started(
-    home: Path, out: Path, prepare: Callable[[], None] | None = None
-) -> subprocess.Popen[str]:
-    """Start a run in a session of its own."""
-    return subprocess.Popen(
-        command(out), env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        text=True, start_new_session=True, preexec_fn=prepare,
-    )  # fmt: skip
-
-
-def record_of(out: Path) -> Any:
-    """Return the record of a run without its times and its memory; None where there is none."""
-    path = out / "record.json"
-    if not path.is_file():
+def content(path: Path) -> Any:
+    """Return what a file of a run says, times and memory aside; None of one that is broken."""
+    data = path.read_bytes()
+    try:
+        if path.name == "record.json":
+            return _record(data)
+        if path.suffix == ".json":
+            row = json.loads(data)
+            return row["fingerprint"], _row(row["row"])
+        if path.name == "rows.csv":
+            lines = csv.DictReader(data.decode().splitlines())
+            return [_row({**line, "seconds": line["seconds"] or None}) for line in lines]
+        if path.name == "report.html":
+            embedded = re.search(rb'<script [^>]*id="record">(.*?)</script>', data, re.DOTALL)
+            return embedded and _record(embedded[1]), data.rstrip().endswith(b"</html>")
+    except (ValueError, LookupError, TypeError):
         return None
-    record = json.loads(path.read_text("utf-8"))
+    return data
+
+
+def _record(data: bytes) -> Any:
+    record = json.loads(data)
     for name in ("created", "peak_memory_bytes"):
         del record[name]
     for name in ("median_s", "pairs", "warm"):  # a process that goes on begins with a cold pair
         del record["timing"][name]
-    for row in record["rows"]:
-        row["seconds"] = row["seconds"] is not None
-    return record
+    return {**record, "rows": [_row(row) for row in record["rows"]]}
 
 
-def rows(out: Path) -> dict[Path, int]:
-    """Return the finished pairs, and when each was written."""
-    return {path: path.stat().st_mtime_ns for path in sorted((out / "pairs").rglob("*.json"))}
-
-
-def go_on(track: Track, out: Path, cost: Cost) -> None:
-    """Run again to the end; count what is not as if nothing had happened."""
-    before = rows(out)
-    run(track.home, out)
-    after = rows(out)
-    cost.pairs_computed_again += sum(after.get(path) != when for path, when in before.items())
-    cost.records_changed += record_of(out) != track.record
-    cost.records_changed += bool(list(out.rglob(".*")))  # a lock, or a file never finished
-    shutil.rmtree(out)
-
-
-def at_random(track: Track, scratch: Path, kills: int, seed: int) -> Cost:
-    """Kill runs at random moments of their work."""
-    cost, rng = Cost(), random.Random(seed)
-    while cost.faults < kills:
-        out = scratch / f"killed{cost.faults}"
-        process = started(track.home, out)
-        time.sleep(rng.uniform(0.2, 1) * track.seconds)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        cost.faults += process.returncode == -signal.SIGKILL
-        go_on(track, out, cost)
-    return cost
-
-
-def at_steps(track: Track, scratch: Path, steps: Sequence[int], action: str) -> Cost:
-    """Kill a run in the middle of each of some I/O steps, or let the step fail."""
-    cost = Cost()
-    for step in steps:
-        out, counter = scratch / f"{action}{step}", scratch / f"{action}{step}.steps"
-        faults = {"FAULT_AT": str(step), "FAULT_ACTION": action, "FAULT_COUNTER": str(counter)}
-        done = run(track.home, out, **faults)
-        cost.faults += 1
-        expected = -signal.SIGKILL if action == "kill" else 2
-        cost.unclear_endings += done.returncode != expected or "Traceback" in done.stderr
-        go_on(track, out, cost)
-    return cost
-
-
-def count_steps(track: Track, scratch: Path) -> int:
-    """Return how many I/O steps a run takes."""
-    counter = scratch / "count.steps"
-    faults = {"FAULT_AT": "0", "FAULT_ACTION": "kill", "FAULT_COUNTER": str(counter)}
-    assert run(track.home, scratch / "count", **faults).returncode == 0
-    return counter.stat().st_size
-
-
-def size_limits(track: Track, scratch: Path, limits: Sequence[int]) -> Cost:
-    """Run under limits on the size of a file, each smaller than what a run writes."""
-    cost = Cost()
-    for limit in limits:
-        out = scratch / f"limit{limit}"
-
-        def bound(limit: int = limit) -> None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-        process = started(track.home, out, bound)
-        _, said = process.communicate(timeout=300)
-        cost.faults += 1
-        one_line = "file too large" in said.strip().splitlines()[-1]
-        cost.unclear_endings += process.returncode != 2 or "Traceback" in said or not one_line
-        go_on(track, out, cost)
-    return cost
-
-
-def at_once(track: Track, scratch: Path, runs: Sequence[int]) -> Cost:
-    """Let several runs into one folder begin at once, as many as each entry says."""
-    cost = Cost()
-    for number, count in enumerate(runs):
-        out = scratch / f"race{number}"
-        racing = [started(track.home, out) for _ in range(count)]
-        ended = [(process, process.communicate(timeout=300)[1]) for process in racing]
-        cost.faults += 1
-        refused = "another lleval run is writing there"
-        cost.unclear_endings += sum(
-            process.returncode != 0 and (process.returncode != 2 or refused not in said)
-            for process, said in ended
-        )
-        cost.unclear_endings += all(process.returncode for process, _ in ended)
-        cost.records_changed += record_of(out) != track.record
-        go_on(track, out, cost)
-    return cost
-
-
-def interrupted(track: Track, out: Path) -> tuple[int, str, int]:
-    """Press Ctrl-C once the first pair is kept.
-
-    Returns
-    -------
-    exit code, last line said, pairs kept
-    """
-    process = started(track.home, out)
-    while not rows(out) and process.poll() is None:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=300)
-    return process.returncode, said.strip().splitlines()[-1], len(rows(out))
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "seconds": row["seconds"] is not None}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import ingesting, loaders, mutants
+from tests.faults import ingesting, loaders, mutants, striking
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +17,9 @@ def captures(tmp_path_factory: pytest.TempPathFactory) -> ingesting.Field:
 def test_an_ingest_killed_inside_any_of_its_steps_loses_nothing(
     captures: ingesting.Field, tmp_path: Path
 ):
-    steps = ingesting.count_steps(captures, tmp_path)
+    steps = striking.count_steps(captures, tmp_path)
     assert steps >= 10  # write, fsync, name, folder, leftover of a scene and of the index
-    cost = ingesting.at_steps(captures, tmp_path, range(1, steps + 1), "kill")
+    cost = striking.at_steps(captures, tmp_path, range(1, steps + 1), "kill")
     assert cost.faults == steps
     assert cost.none(), cost
 
@@ -28,12 +28,12 @@ def test_an_ingest_killed_inside_any_of_its_steps_loses_nothing(
 def test_a_disk_that_fails_in_a_step_costs_nothing_that_stands(
     captures: ingesting.Field, tmp_path: Path, error: str
 ):
-    cost = ingesting.at_steps(captures, tmp_path, (1, 2, 7), error)
+    cost = striking.at_steps(captures, tmp_path, (1, 2, 7), error)
     assert cost.none(), cost
 
 
 def test_an_ingest_killed_at_random_loses_nothing(captures: ingesting.Field, tmp_path: Path):
-    assert ingesting.at_random(captures, tmp_path, 3, seed=1).none()
+    assert striking.at_random(captures, tmp_path, 3, seed=1).none()
 
 
 def test_no_limit_on_the_size_of_files_damages_a_scene(tmp_path: Path):
@@ -41,7 +41,7 @@ def test_no_limit_on_the_size_of_files_damages_a_scene(tmp_path: Path):
 
 
 def test_ingests_at_once_agree(captures: ingesting.Field, tmp_path: Path):
-    assert ingesting.at_once(captures, tmp_path, (3,)).none()
+    assert striking.at_once(captures, tmp_path, (3,)).none()
 
 
 def test_no_damaged_raw_file_is_taken_for_its_source(tmp_path: Path):

@@ -2,7 +2,8 @@
 
 Python imports a module of this name at its start from PYTHONPATH. The steps are counted across
 processes by the bytes of the file $FAULT_COUNTER; step $FAULT_AT (0: none) does $FAULT_ACTION:
-`kill` (half a write is on the disk by then), or an errno's name, which is raised.
+`kill` (half a write is on the disk by then), or an errno's name, which is raised. No file may be
+larger than $FAULT_LIMIT bytes.
 """
 
 from __future__ import annotations
@@ -97,3 +98,7 @@ if "FAULT_AT" in os.environ:
     pathlib.Path.open = _path_open  # type: ignore[method-assign]
     for _name in ("link", "replace", "rename", "unlink"):
         _before(_name)
+if "FAULT_LIMIT" in os.environ:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["FAULT_LIMIT"]),) * 2)
