@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.metrics.definition import metric
-from eval.metrics.tiles import sum_of_tiles
-from eval.metrics.window import RADIUS, SIGMA, sum_of
+from eval.metrics.sums.tiles import sum_of_tiles
+from eval.metrics.sums.window import RADIUS, SIGMA, sum_of
 from lldata.errors import ScoreError
 
 STRIP = 128  # rows at a time, where they are summed by machine code
@@ -91,7 +91,7 @@ def mean_similarity(output: Bytes, reference: Bytes) -> float:
 
 
 def _sum_of_strips(output: Bytes, reference: Bytes) -> float:
-    from eval.metrics.compiled import strip_sum  # half a second, and an extra
+    from eval.metrics.sums.compiled import strip_sum  # half a second, and an extra
 
     height, width, channels = output.shape
     flat = [

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eval.metrics.definition import metric
 from eval.metrics.similarity import GREY, WINDOW, Bytes, grey
-from eval.metrics.window import C1, C2, RADIUS, SIGMA
+from eval.metrics.sums.window import C1, C2, RADIUS, SIGMA
 from lldata.errors import ScoreError
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang 2003, table 1, finest scale first

@@ -156,7 +156,7 @@ def test_ksvd_learns_the_same_from_the_same_seed_only():
 def keep_calibration(iso: float = 1600, gain: float = 2.0) -> Calibration:
     """Keep a calibration of the Sony: read noise 6 DN, hardly any row noise."""
     figures = (Estimate(value, value, value) for value in (gain, 6.0, 0.01))
-    of_iso = IsoNoise(iso, next(figures), (gain,) * 4, next(figures), next(figures), 0.14, 2)
+    of_iso = IsoNoise(iso, next(figures), (gain,) * 4, next(figures), next(figures), 0.14, None, 2)
     kept = Calibration(SONY.camera, (of_iso,), ())
     calibration.write(kept)
     return kept

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +81,21 @@ def test_ssim_over_many_tiles_equals_scikit_image_and_itself_on_one_thread(
     assert found == pytest.approx(reference_ssim(output, reference), abs=1e-7)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert score_images(output, reference, ("ssim",))["ssim"] == found
+
+
+def test_large_pictures_are_scored_without_numba():
+    script = """
+import sys
+sys.modules["numba"] = None
+import numpy as np
+from eval.metrics import metrics, score_images
+black = np.zeros((1024, 1025, 3), np.uint8)
+print("ssim" in metrics(), score_images(black, black, ("ssim",))["ssim"])
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (ran.stdout, ran.stderr) == ("True 1.0\n", "")
 
 
 def test_the_calibration_pairs_score_what_their_authors_printed(shared_data: Path):

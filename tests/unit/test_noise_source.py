@@ -36,7 +36,7 @@ def calibrated(path: Path, camera: str = SONY.camera, iso: float = 200.0) -> str
     def known(value: float) -> Estimate:
         return Estimate(value, value, value)
 
-    noise = IsoNoise(iso, known(GAIN), (GAIN,) * 4, known(READ), known(ROW), 0.0, frames=10)
+    noise = IsoNoise(iso, known(GAIN), (GAIN,) * 4, known(READ), known(ROW), 0.0, None, 10)
     calibration.write(Calibration(camera, (noise,), ()), path)
     return str(path)
 

@@ -98,7 +98,7 @@ def test_raw_planes_that_are_not_finite_are_named_with_the_pair(fake: Callable[.
 def calibrate(gain: float) -> str:
     """Keep a calibration of the camera of `night`; return the sha256 of its file."""
     figures = (Estimate(value, value, value) for value in (gain, 6.0, 0.01))
-    of_iso = IsoNoise(200, next(figures), (gain,) * 4, next(figures), next(figures), 0.14, 2)
+    of_iso = IsoNoise(200, next(figures), (gain,) * 4, next(figures), next(figures), 0.14, None, 2)
     path = calibration.write(Calibration("Sony ILCE-7SM2", (of_iso,), ()))
     return hashlib.sha256(path.read_bytes()).hexdigest()
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.metrics.window import C1, C2, RADIUS, WEIGHTS, sum_of
+from eval.metrics.sums.window import C1, C2, RADIUS, WEIGHTS, sum_of
 
 # Side of the tiles: their moments stay in the processor's cache, and with the window's borders
 # every row of them begins with a line of it.

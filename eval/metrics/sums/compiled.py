@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from eval.metrics.window import C1, C2, RADIUS, WEIGHTS
+from eval.metrics.sums.window import C1, C2, RADIUS, WEIGHTS
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
