@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from eval.metrics.definition import metric
 from eval.metrics.sums.tiles import sum_of_tiles
-from eval.metrics.sums.window import RADIUS, SIGMA, sum_of
+from eval.metrics.sums.window import RADIUS, SIGMA
 from lldata.errors import ScoreError
 
-STRIP = 128  # rows at a time, where they are summed by machine code
-LARGE = 1 << 20  # pixels from which that is worth its loading
+LARGE = 1 << 20  # pixels from which machine code is worth its loading
 WINDOW: dict[str, Any] = {
     "window": "Gaussian 11x11",
     "sigma": SIGMA,
@@ -85,22 +84,7 @@ def mean_similarity(output: Bytes, reference: Bytes) -> float:
             "its window needs at least 11x11 pixels",
             "Score larger images",
         )
-    compiled = height * width >= LARGE and find_spec("numba") is not None
-    found = (_sum_of_strips if compiled else sum_of_tiles)(output, reference)
-    return found / float(inner[0] * inner[1] * channels)
-
-
-def _sum_of_strips(output: Bytes, reference: Bytes) -> float:
-    from eval.metrics.sums.compiled import strip_sum  # half a second, and an extra
-
-    height, width, channels = output.shape
-    flat = [
-        np.ascontiguousarray(image).reshape(height, width * channels)
-        for image in (output, reference)
-    ]
-
-    def one(top: int) -> float:
-        rows = slice(top, top + STRIP + 2 * RADIUS)
-        return float(strip_sum(flat[0][rows], flat[1][rows], channels))
-
-    return sum_of(one, range(0, height - 2 * RADIUS, STRIP))
+    summed = sum_of_tiles
+    if height * width >= LARGE and find_spec("numba") is not None:
+        from eval.metrics.sums.compiled import sum_of_strips as summed  # half a second
+    return summed(output, reference) / float(inner[0] * inner[1] * channels)

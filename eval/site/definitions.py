@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from eval.metrics import metrics
+from eval.metrics.scoring import THROUGH_PYIQA
 from eval.site import addresses
 from eval.summary import Score
 
-PYIQA = "pyiqa:"
-THROUGH_PYIQA = "through-pyiqa"  # the heading of docs/metrics.md on all of them
+PYIQA_HEADING = "through-pyiqa"  # the one of docs/metrics.md on all of them
 
 
 class Definition(NamedTuple):
@@ -48,8 +48,8 @@ def definition(number: int, score: Score, documented: Mapping[str, bytes]) -> De
 
 def _told(score: Score) -> tuple[str, str]:
     """Return what a metric is, and the heading under which docs/metrics.md tells it."""
-    if score.metric.startswith(PYIQA):
-        return "Computed by pyiqa, with its default options.", THROUGH_PYIQA
+    if score.metric.startswith(THROUGH_PYIQA):
+        return "Computed by pyiqa, with its default options.", PYIQA_HEADING
     known = metrics().get(score.metric)
     if known is None:
         return "No metric of this toolkit.", ""

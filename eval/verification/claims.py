@@ -10,6 +10,7 @@ from typing import Any
 from eval import tracks
 from eval.kept_weights import file_sha256, files_of, finished
 from eval.metrics import find_metrics, metrics
+from eval.metrics.scoring import THROUGH_PYIQA
 from eval.record import Record, Row
 from eval.summary import is_ad_hoc
 from eval.verification.findings import Finding, judged
@@ -28,7 +29,7 @@ def definitions(record: Record) -> Finding:
         try:
             (metric,) = find_metrics([name])
         except LowLightError as error:
-            known = name in metrics() or name.startswith("pyiqa:")
+            known = name in metrics() or name.startswith(THROUGH_PYIQA)
             (missing if known else wrong).append(str(error))
             continue
         if metric.definition != use.definition:

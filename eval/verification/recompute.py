@@ -16,6 +16,7 @@ from eval.clip_pairs import Scored, score_clip_pair
 from eval.metrics import score_images
 from eval.metrics.definition import Metric
 from eval.metrics.pixels import to_uint8
+from eval.metrics.scoring import THROUGH_PYIQA
 from eval.pictures import Bytes, pixels_sha256
 from eval.record import Row
 from lldata.sample import Sample, pair_row, planes_first, read_sample, reference_picture
@@ -97,7 +98,7 @@ def differences(row: Row, found: Scored, within: float | None = None) -> list[Di
 def _near(metric: str, one: float | None, other: float | None, within: float | None) -> bool:
     if one is None or other is None:
         return one is other
-    share = THROUGH_TORCH * abs(one) if metric.startswith("pyiqa:") else 0.0
+    share = THROUGH_TORCH * abs(one) if metric.startswith(THROUGH_PYIQA) else 0.0
     allowed = SAME if within is None else within
     return abs(one - other) <= (max(allowed, share) if allowed else 0.0)
 

@@ -124,20 +124,18 @@ def load(protocol: RawProtocol) -> Sensor:
             f"the simulator must take the frames as one that it knows: {', '.join(known)}",
             "Choose a protocol of one of these",
         )
-    facts = dict(known[model])
-    noise = _noise(table, facts)
-    source = facts.pop("noise")
-    facts.pop("black_errors", None)
+    facts = known[model]
+    apart = ("noise", "black_errors", "iso", "matrix")
     return Sensor(
         model=model,
         cfa=protocol.camera.cfa,
         black_level=float(protocol.camera.black_level),
         white_level=int(protocol.camera.white_level),
-        noise=noise,
-        noise_source=source,
-        isos=tuple(protocol.camera.iso_exif or facts.pop("iso")),
-        matrix=tuple((x, y, z) for x, y, z in facts.pop("matrix")),
-        **{name: value for name, value in facts.items() if name != "iso"},
+        noise=_noise(table, facts),
+        noise_source=facts["noise"],
+        isos=tuple(protocol.camera.iso_exif or facts["iso"]),
+        matrix=tuple((x, y, z) for x, y, z in facts["matrix"]),
+        **{name: value for name, value in facts.items() if name not in apart},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from lldata.protocol import load_raw
 from lldata.render import SRGB_TO_XYZ
 from lldata.store import Store
 from lldata.synthesis import sensor
+from lldata.synthesis.noise import Noise
 from tests.benchmarks.tables import markdown
 
 _PATCH = 16  # packed pixels on a side
@@ -75,7 +77,7 @@ def black_error(frame: Frame, reference: NDArray[np.float64], ratio: float) -> f
     bins = np.digitize(promised[kept], edges)
     means = np.array([(promised[kept][bins == i].mean(), short[kept][bins == i].mean())
                       for i in range(20)])  # fmt: skip
-    noise = sensor.load(load_raw("sid_sony")).noise.at(frame.iso)
+    noise = _noise(frame.iso)
     sigma = np.sqrt(noise.read_sigma**2 + noise.gain * means[:, 0] + 1 / 12)
 
     def misfit(error: float) -> float:
@@ -84,6 +86,11 @@ def black_error(frame: Frame, reference: NDArray[np.float64], ratio: float) -> f
         return float(np.abs(means[:, 1] - cut).sum())
 
     return float(minimize_scalar(misfit, bounds=(-5, 5), method="bounded").x)
+
+
+@functools.cache
+def _noise(iso: float) -> Noise:
+    return sensor.load(load_raw("sid_sony")).noise.at(iso)
 
 
 def _halved(plane: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -126,7 +133,7 @@ def _read_variances(
     frame: Frame, light: NDArray[np.float64], reference: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the read variance of each flat patch of green over the one of the camera model."""
-    noise = sensor.load(load_raw("sid_sony")).noise.at(frame.iso)
+    noise = _noise(frame.iso)
     green, long = _patches(light[0::2, 1::2]), _patches(reference[0::2, 1::2])
     mean = green.mean(axis=(1, 2))
     flat = long.std(axis=(1, 2)) < _FLAT * long.mean(axis=(1, 2))

@@ -9,7 +9,6 @@ from tests.benchmarks.study_metrics import printed_scores
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CHECK = json.loads((DOCS / "benchmarks" / "metric_check.json").read_text("utf-8"))
-
 SPEED = json.loads((DOCS / "benchmarks" / "metrics.json").read_text("utf-8"))
 
 

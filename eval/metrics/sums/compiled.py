@@ -13,11 +13,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from eval.metrics.sums.window import C1, C2, RADIUS, WEIGHTS
+from eval.metrics.sums.window import C1, C2, RADIUS, WEIGHTS, sum_of
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
+_STRIP = 128  # rows that one thread takes at a time
 _COLUMN = 384  # values of a row at a time
 _SIDE = 2 * RADIUS + 1
 _WEIGHTS = tuple(float(weight) for weight in WEIGHTS)
@@ -34,8 +35,23 @@ def _compiled(function: Function) -> Function:
     return cast("Function", made)
 
 
+def sum_of_strips(output: Bytes, reference: Bytes) -> float:
+    """Return the sum of the SSIM map of two (H, W, C) pictures, over all channels."""
+    height, width, channels = output.shape
+    flat = [
+        np.ascontiguousarray(image).reshape(height, width * channels)
+        for image in (output, reference)
+    ]
+
+    def one(top: int) -> float:
+        rows = slice(top, top + _STRIP + 2 * RADIUS)
+        return float(_strip_sum(flat[0][rows], flat[1][rows], channels))
+
+    return sum_of(one, range(0, height - 2 * RADIUS, _STRIP))
+
+
 @_compiled
-def strip_sum(output: Bytes, reference: Bytes, channels: int) -> float:
+def _strip_sum(output: Bytes, reference: Bytes, channels: int) -> float:
     """Return the sum of the SSIM map of a strip, over all channels.
 
     Parameters
