@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from lldata import publish
 from lldata.console import to_json
 from lldata.errors import MethodError, ScoreError
 from lldata.sample import pair_row
-from lldata.store import open_store
+from lldata.store import Store, open_store
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Job:
     outputs: Path | None = None  # of an outside method: its pictures, looked up instead
     disturbance: Disturbance | None = None  # of what the method is given
     pictures: bool = True  # whether outputs and small pictures are kept
+    store: Store | None = field(default=None, compare=False)  # `dataset` where it is open already
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def sharing(found: Iterable[Finished]) -> Iterator[Finished]:
 @functools.lru_cache(maxsize=1)
 def stages_of(job: Job) -> Stages:
     """Return what is done to each pair of a job, made once in each process."""
-    store = open_store(job.dataset)
+    store = job.store or open_store(job.dataset)
     method: Method
     if job.outputs is None:
         method, _ = load_method(job.method, dict(job.options), job.weights)

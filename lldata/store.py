@@ -157,7 +157,9 @@ def _column_in(group: h5py.Group, name: str, values: list[Any], kind: type) -> N
 def _column_out(group: h5py.Group, name: str, kind: type) -> NDArray[Any]:
     values: NDArray[Any] = group[name][()]
     if kind is str:
-        return np.array([text.decode("utf-8") for text in values.astype("S").tolist()], object)
+        texts: dict[bytes, str] = {}  # equal ones are held once
+        found = values.astype("S").tolist()
+        return np.array([texts.setdefault(t, t.decode("utf-8")) for t in found], object)
     return values.astype(kind)
 
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from eval.metrics.scoring import find_metric, find_metrics, metrics, score_clip, score_images
+from eval.metrics.scoring import (
+    find_metric,
+    find_metrics,
+    metrics,
+    score_batch,
+    score_clip,
+    score_images,
+)
 
-__all__ = ["find_metric", "find_metrics", "metrics", "score_clip", "score_images"]
+__all__ = ["find_metric", "find_metrics", "metrics", "score_batch", "score_clip", "score_images"]

@@ -6,6 +6,7 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ import eval.metrics as package
 from eval.metrics.definition import Image, Metric
 from eval.metrics.pixels import check, check_numbers, check_same_size, prepare
 from lldata.errors import ScoreError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 THROUGH_PYIQA = "pyiqa:"
 
@@ -121,6 +125,33 @@ def score_images(
                 prepared[role, metric.pixels] = prepare(given[role], metric.pixels)
         scores[metric.name] = metric(*(prepared[role, metric.pixels] for role in metric.reads))
     return scores
+
+
+def score_batch(
+    outputs: Tensor, references: Tensor, metrics: Sequence[str] = ("psnr", "ssim")
+) -> dict[str, Tensor]:
+    """Score many pairs of one size at once, on the device where they lie: for loops in torch.
+
+    The definitions are those of `score_images`, and so are the scores, to 1e-7.
+
+    Parameters
+    ----------
+    outputs, references : (B, 3, H, W) uint8, or floats in [0, 1]; floats that overshoot are clipped
+    metrics : of psnr, ssim, ssim_gray and mae
+
+    Returns
+    -------
+    the scores under each metric's name, (B,) float64 on that device; the PSNR of identical
+    pictures is inf
+
+    Raises
+    ------
+    ScoreError
+        If a metric is not computed in batches, a batch cannot be scored, sizes or devices differ.
+    """
+    from eval.metrics.sums.batches import scores  # needs torch, which others do without
+
+    return scores(outputs, references, metrics)
 
 
 def score_clip(

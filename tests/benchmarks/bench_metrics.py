@@ -1,4 +1,6 @@
-"""Time psnr + ssim of one pair against scikit-image and pyiqa, in the same process, medians.
+"""Time psnr + ssim of one pair against scikit-image and pyiqa, and of batches of pairs in torch.
+
+All in the same process, medians.
 
 Run it as `python tests/benchmarks/bench_metrics.py [--size 2848x4272] [--out FILE.json]`. pyiqa
 needs more than 10 GB for 12 megapixels, so it is met on a smaller pair; ours is timed on both.
@@ -14,6 +16,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -25,7 +28,7 @@ import numpy as np
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from eval.machine import hardware, software
-from eval.metrics import find_metrics, score_images, similarity
+from eval.metrics import find_metrics, score_batch, score_images, similarity
 
 Scores = dict[str, float]
 Peer = Callable[[np.ndarray, np.ndarray], Scores]
@@ -87,6 +90,40 @@ def beside(peer: Peer, size: str, repeats: int) -> dict[str, Any]:
     }
 
 
+def batched(sizes: list[str], repeats: int) -> list[dict[str, Any]]:
+    """Return medians of batches in torch, where there is an accelerator on it, and one by one."""
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    found = []
+    for size in sizes:
+        count, height, width = (int(number) for number in size.split("x"))
+        pictures = pair(height, width)
+        tensors = [
+            torch.from_numpy(one).permute(2, 0, 1).expand(count, -1, -1, -1).to(device).contiguous()
+            for one in pictures
+        ]
+        one_by_one = partial(score_images, *pictures)
+        together, alone = [], []
+        for _ in range(repeats + 1):  # of which the first warms the device
+            seconds, ours = timed(partial(_first_of_batch, *tensors))
+            together.append(seconds)
+            alone.append(sum(timed(one_by_one)[0] for _ in range(count)))
+        expected = one_by_one()
+        found.append({
+            "device": device, "pairs": count, "size": [height, width],
+            "seconds": median(together[1:]) / count, "alone_seconds": median(alone[1:]) / count,
+            "largest_difference": {name: abs(ours[name] - expected[name]) for name in ours},
+        })  # fmt: skip
+    return found
+
+
+def _first_of_batch(outputs: Any, references: Any) -> Scores:
+    """Return the scores of the first pair of a batch; the device has computed all by then."""
+    scores = score_batch(outputs, references)
+    return {name: values.tolist()[0] for name, values in scores.items()}
+
+
 def memory_of_one_pair(size: str) -> int:
     """Return the bytes of Python and NumPy that scoring a pair holds at most."""
     output, reference = pair(*(int(side) for side in size.split("x")))
@@ -102,6 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", default="2848x4272")
     parser.add_argument("--pyiqa-size", default="712x1068")
+    parser.add_argument("--batches", nargs="+", default=["64x256x256", "4x2848x4272"])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
@@ -113,6 +151,7 @@ def main() -> None:
         "what": "psnr + ssim of one pair",
         "peers": peers,
         "memory_bytes": memory,
+        "batches": batched(chosen.batches, chosen.repeats) if find_spec("torch") else [],
         "load": list(os.getloadavg()),
         "software": software(),
         "hardware": hardware("cpu"),

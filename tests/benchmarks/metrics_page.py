@@ -111,6 +111,25 @@ Both of one pair in one process with all its threads, medians in turns with the 
 megapixel up ssim is summed in machine code where the extra `fast` is installed; smaller pictures
 are not worth its loading. Ours hold {held:.0f} MiB at most beside the pair.
 
+{markdown(table)}
+
+{_batches(speed["batches"])}"""
+
+
+def _batches(found: list[Report]) -> str:
+    table = [["device", "pairs", "size", "s a pair", "s a pair one by one", "largest difference"]]
+    for one in found:
+        height, width = one["size"]
+        differences = [f"{d:.1e} {name}" for name, d in one["largest_difference"].items()]
+        table.append([
+            one["device"], str(one["pairs"]), f"{width}x{height}", f"{one['seconds']:.4f}",
+            f"{one['alone_seconds']:.4f}", ", ".join(differences),
+        ])  # fmt: skip
+    return f"""Loops in torch score many pairs of one size where they lie:
+`eval.metrics.score_batch` takes batches (B, 3, H, W) on any device and gives psnr, ssim, ssim_gray
+and mae of each pair. It is made for accelerators; on a processor `score_images`, one by one, is
+faster.
+
 {markdown(table)}"""
 
 

@@ -21,6 +21,7 @@ from eval import pairs, stages
 from eval.folder import held, output_path, picture_path, row_path
 from eval.label import label_of
 from eval.metrics import score_images
+from eval.pictures import error_map
 from eval.plan import Settings, make_plan
 from eval.record import Record
 from eval.run import run
@@ -28,7 +29,7 @@ from eval.statistics import of_rows
 from lldata import publish
 from lldata.errors import MethodError, ScoreError
 from lldata.sample import Sample, sample_of_frame
-from lldata.store import home, open_store
+from lldata.store import Store, home, open_store
 from tests.stores import night
 
 
@@ -73,6 +74,22 @@ def test_a_run_scores_every_usable_pair_of_the_split_and_keeps_the_outputs():
         small = [picture_path(done.record_path.parent, row.pair, kind).is_file()
                  for kind in ("input", "output", "reference", "error")]  # fmt: skip
         assert all(small)
+
+
+def test_the_index_of_a_dataset_is_read_once_in_a_run(monkeypatch: pytest.MonkeyPatch):
+    opened: list[Path] = []
+    made = Store.__init__
+    monkeypatch.setattr(Store, "__init__", lambda s, path: (opened.append(path), made(s, path))[1])
+    run(Settings("amplify", "night"))
+    assert opened == [home() / "night"]
+
+
+def test_the_error_map_shows_the_mean_difference_of_the_channels_up_to_64():
+    differences = [(0, 0, 0), (3, 0, 0), (0, 1, 1), (64, 64, 64), (255, 200, 100), (20, 90, 7)]
+    output = np.array([differences], np.uint8)
+    found = error_map(output, np.zeros_like(output))
+    shown = np.minimum(output.astype(float).mean(axis=2) * 255 / 64, 255).astype(np.uint8)
+    assert np.array_equal(found[..., ::-1], cv2.applyColorMap(shown, cv2.COLORMAP_INFERNO))
 
 
 def test_every_score_can_be_recomputed_from_the_outputs_kept():
