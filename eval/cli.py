@@ -252,8 +252,8 @@ def run(
 
     Example: lleval run --model lime --dataset canon6d_iso12600
     """
-    from eval.plan import Settings
     from eval.run import run as work
+    from eval.running.plan import Settings
     from eval.statistics import of_rows
 
     settings = Settings(
@@ -304,7 +304,7 @@ def matrix(
 
     Example: lleval matrix --model sid --datasets sid_sony,canon6d_iso200
     """
-    from eval.plan import Settings
+    from eval.running.plan import Settings
     from eval.studies import matrix as study
 
     settings = Settings(
@@ -347,7 +347,7 @@ def sweep(
 
     Example: lleval sweep --model amplify --dataset canon6d_iso12600 --axis ratio,read_noise
     """
-    from eval.plan import Settings
+    from eval.running.plan import Settings
     from eval.studies import sweep as study
 
     settings = Settings(
@@ -477,9 +477,9 @@ def enhance(
 
     Example: lleval enhance --model lime night.jpg night-lime.jpg
     """
-    from eval.clip_source import wanted_rate
-    from eval.enhance import Enhancement
-    from eval.enhance import enhance as work
+    from eval.enhancing.clip_source import wanted_rate
+    from eval.enhancing.enhance import Enhancement
+    from eval.enhancing.enhance import enhance as work
 
     task = Enhancement(
         model, source, target, _options(options), weights, _ratio(ratio), compare, device,
@@ -537,7 +537,7 @@ def compare(
     """
     from eval.comparison import compare as work
     from eval.comparison import in_words, tied_with_best
-    from eval.folder import record_path
+    from eval.running.folder import record_path
     from eval.valid import read_valid
 
     read = [read_valid(record_path(path)) for path in records]

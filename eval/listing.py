@@ -11,7 +11,7 @@ from typing import Any
 from baselines import method as methods
 from eval import metrics as scores
 from eval import tracks as known_tracks
-from eval.folder import RECORD
+from eval.running.folder import RECORD
 from eval.site.addresses import COPIES, DATA
 from eval.studies.sweep import RECORD as SWEEP
 from lldata.errors import MethodError, ScoreError

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from baselines import method as methods
 from baselines.method import Method, MethodInfo
 from eval.machine import peak_memory_bytes, synchronise
-from eval.pairs import accepted
+from eval.running.pairs import accepted
 from lldata import cfa
 from lldata.errors import MethodError
 from lldata.frame import Frame

@@ -38,7 +38,7 @@ class Row:
     camera: str | None = None  # make and model; None: not known, as of ready pictures
     # of a clip, by metric: frames of infinite score, as identical ones have, out of its mean
     frames_left_out: Mapping[str, int] | None = None
-    output_sha256: str | None = None  # of what was scored in 8 bits: eval.pictures.pixels_sha256
+    output_sha256: str | None = None  # of what was scored in 8 bits: pictures.pixels_sha256
 
 
 @dataclass(frozen=True)

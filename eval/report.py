@@ -8,19 +8,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from eval import page
-from eval.folder import REPORT
-from eval.gallery import score_text, shown_pairs
-from eval.pictures import ERROR_WHITE
-from eval.provenance import provenance
-from eval.record import Record, Row
-from eval.spread import plots, tables
-from eval.summary import (
+from eval.pages import page
+from eval.pages.gallery import score_text, shown_pairs
+from eval.pages.provenance import provenance
+from eval.pages.spread import plots, tables
+from eval.pages.summary import (
     Score,
     groups_of,
     marks,
     scores_of,
 )
+from eval.record import Record, Row
+from eval.running.folder import REPORT
+from eval.running.pictures import ERROR_WHITE
 from lldata.console import counted
 
 

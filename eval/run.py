@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from eval.conditions import Conditions, distinct, hardware_of
-from eval.elsewhere import scored_elsewhere
-from eval.folder import RECORD, TABLE, held
 from eval.machine import one_algebra_thread, software
-from eval.outside_plan import OutsidePlan, as_told, plan_outside
-from eval.overlapped import overlapped, timed
-from eval.pairs import Finished, kept, score_pair, sharing
-from eval.plan import Plan, Settings, make_plan
 from eval.profile import frame_size, sample_for
 from eval.record import MetricUse, Record, pairs_sha256
 from eval.report import write_report
 from eval.rows import rows_csv
-from eval.trained import trained_on
+from eval.running.conditions import Conditions, distinct, hardware_of
+from eval.running.elsewhere import scored_elsewhere
+from eval.running.folder import RECORD, TABLE, held
+from eval.running.outside_plan import OutsidePlan, as_told, plan_outside
+from eval.running.overlapped import overlapped, timed
+from eval.running.pairs import Finished, kept, score_pair, sharing
+from eval.running.plan import Plan, Settings, make_plan
+from eval.running.trained import trained_on
 from lldata import publish
+
+__all__ = ["Outcome", "Progress", "Settings", "record_of", "run", "scored"]
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 

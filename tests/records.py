@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import skimage.data
 
-from eval.folder import picture_path
 from eval.metrics import find_metric
-from eval.pictures import encoded, error_map
 from eval.record import MetricUse, Record, Row, pairs_sha256
+from eval.running.folder import picture_path
+from eval.running.pictures import encoded, error_map
 
 RATIOS = (100.0, 250.0, 300.00012)
 DIGEST, REFERENCES = "d1" * 32, "5e" * 32

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from eval import page as framed
 from eval.documentation import markdown
 from eval.documentation.index import INDEX, check_index
 from eval.documentation.links import INTERFACE, PAGES, Links, page_name
 from eval.documentation.markdown import Heading, Page
 from eval.documentation.reference import reference
+from eval.pages import page as framed
 from lldata.errors import LowLightError
 
 _FEW = 3  # headings that need no list of them

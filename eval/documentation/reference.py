@@ -9,10 +9,10 @@ from itertools import groupby
 
 import griffe
 
-from eval import page as framed
 from eval.documentation.docstrings import Section, sections
 from eval.documentation.modules import Module, docstring, fields, methods
 from eval.documentation.signatures import Known, Piece, signature, typed
+from eval.pages import page as framed
 
 FOLDER = "api"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eval import page
+from eval.pages import page
 from eval.site.standings import Entry, Standing
 from eval.site.xml_text import plain
 

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval import page
 from eval.documentation.index import check_index
-from eval.folder import RECORD, check_folder
 from eval.machine import one_algebra_thread
+from eval.pages import page
 from eval.record import Record
 from eval.rows import lines
+from eval.running.folder import RECORD, check_folder
 from eval.site import (
     addresses,
     badge,

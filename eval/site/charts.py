@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from eval import page
-from eval.figures import Axis, Tick, axis
+from eval.pages import page
+from eval.pages.figures import Axis, Tick, axis
 from eval.site.letters import Letter, Line, letters
 
 COLOURS = 8  # series that are told apart by colour and dash; the others are grey

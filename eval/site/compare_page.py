@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eval import page
+from eval.pages import page
 from eval.site import addresses
 from eval.site.charts import square
 from eval.site.couples import Couple

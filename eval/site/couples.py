@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Literal, NamedTuple
 
-from eval import page
 from eval.comparison import Comparison
+from eval.pages import page
 from eval.site.standings import Entry, Standing
 from eval.statistics import SURE
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from eval.metrics import metrics
 from eval.metrics.scoring import THROUGH_PYIQA
+from eval.pages.summary import Score
 from eval.site import addresses
-from eval.summary import Score
 
 PYIQA_HEADING = "through-pyiqa"  # the one of docs/metrics.md on all of them
 

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.gallery import shown_pairs
-from eval.pictures import ERROR_WHITE
-from eval.provenance import provenance
+from eval.pages.gallery import shown_pairs
+from eval.pages.provenance import provenance
+from eval.pages.spread import Table, plots
+from eval.pages.summary import marks, parts
+from eval.running.pictures import ERROR_WHITE
 from eval.site import addresses
 from eval.site.couples import Couple
 from eval.site.standings import Entry, Standing
 from eval.site.track_page import extent, own_marks
-from eval.spread import Table, plots
-from eval.summary import marks, parts
 from lldata.console import counted
 
 GALLERY_PX = 480  # of the longer side: the page of a record stays below 2 MB

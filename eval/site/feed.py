@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC
 
-from eval import page
+from eval.pages import page
 from eval.site.front_page import News, newest
 from eval.site.standings import Standing
 from eval.site.xml_text import plain

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from eval import page
-from eval.summary import Score
+from eval.pages import page
+from eval.pages.summary import Score
 
 SHADES = 5
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from baselines import method as methods
-from eval.figures import Columns
+from eval.pages.figures import Columns
+from eval.pages.spread import columns_of
+from eval.pages.summary import Score, facts, known, told_of_outside
 from eval.site import addresses
 from eval.site.definitions import anchor_of
 from eval.site.heat import Heat, heat_map
 from eval.site.standings import Entry, Standing
 from eval.site.track_page import marks, own_marks
-from eval.spread import columns_of
-from eval.summary import Score, facts, known, told_of_outside
 
 MOST_DRAWN = 6  # runs of a method beside one another in a plot
 

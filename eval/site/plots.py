@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from eval import page
+from eval.pages import page
+from eval.pages.summary import Part, image_seconds
 from eval.record import Record
 from eval.site import addresses
 from eval.site.charts import Cost, Curve, Curves, Method, Priced, cost_plot, curves
 from eval.site.standings import Entry, Standing
-from eval.summary import Part, image_seconds
 
 COSTS: Sequence[tuple[str, Callable[[Record], float | None], Callable[[float | None], str]]] = (
     ("seconds per image", image_seconds, page.seconds),

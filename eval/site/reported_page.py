@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from baselines import method as methods
+from eval.pages.summary import Score
 from eval.site import addresses
 from eval.site.standings import Entry, Standing
 from eval.studies import reported
 from eval.studies.reported import Line, Reported
-from eval.summary import Score
 
 
 class Measured(NamedTuple):

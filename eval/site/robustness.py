@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from eval import page
+from eval.pages import page
+from eval.pages.summary import Score
 from eval.site import addresses
 from eval.site.charts import Curve, Curves, Method, curves
 from eval.site.standings import Standing
 from eval.studies.sweep import Sweep, Swept
-from eval.summary import Score
 
 
 class Robustness(NamedTuple):

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval import sign_flips
-from eval.figures import Strip, strips
+from eval.pages.figures import Strip, strips
+from eval.pages.summary import Mark, groups_of, image_seconds, simulated
 from eval.record import Record
 from eval.site import addresses
 from eval.site.definitions import definition
@@ -15,7 +16,6 @@ from eval.site.robustness import robustness
 from eval.site.standings import MOST_COMPARED, Entry, Standing
 from eval.statistics import GROUPS_NEEDED, SURE
 from eval.studies.sweep import Sweep
-from eval.summary import Mark, groups_of, image_seconds, simulated
 from lldata.console import counted
 
 

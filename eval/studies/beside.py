@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from eval import page
+from eval.pages import page
 from eval.studies import reported
 from eval.studies.figure import facts
 from eval.studies.reported import Reported

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from eval import page
-from eval.figures import Tick, axis
+from eval.pages import page
+from eval.pages.figures import Tick, axis
 from eval.statistics import Interval
 
 

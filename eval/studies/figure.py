@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.pictures import encoded
+from eval.running.pictures import encoded
 from eval.studies import panels, sheet
 from eval.studies.panels import Panel
 from eval.studies.reported import Reported

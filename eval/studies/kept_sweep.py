@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from eval.disturbance import Axis
 from eval.record import Record, Row
+from eval.running.disturbance import Axis
 from eval.strict_json import file_content, strict_object
 from eval.studies.sweep import FORMAT, Step, Sweep, Swept
 from eval.typed import checked

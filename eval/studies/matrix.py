@@ -10,14 +10,14 @@ from typing import Any
 
 from baselines import method as methods
 from baselines.training.weights import CONFIG, read_config
-from eval import page
 from eval.comparison import compare
-from eval.plan import Settings
+from eval.pages import page
+from eval.pages.summary import marks
 from eval.record import Record
 from eval.run import Progress, run
+from eval.running.plan import Settings
+from eval.running.trained import weights_on
 from eval.statistics import Interval, of_rows
-from eval.summary import marks
-from eval.trained import weights_on
 from lldata.console import counted
 from lldata.errors import MethodError, ScoreError
 from lldata.sample import packed_shape

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from baselines.inference.clips.frame_by_frame import enhanced_clip
 from baselines.inputs import check_data
 from baselines.method import Method
-from eval.disturbance import AXES
 from eval.metrics import find_metrics, score_images
 from eval.metrics.pixels import to_uint8
-from eval.pairs import accepted, load_method
-from eval.pictures import encoded
+from eval.running.disturbance import AXES
+from eval.running.pairs import accepted, load_method
+from eval.running.pictures import encoded
+from eval.running.trained import training_of, weights_on
 from eval.studies.reported import Figure, Line, Reported
-from eval.trained import training_of, weights_on
 from lldata import publish
 from lldata.clip_sample import clip_frames
 from lldata.errors import LowLightError, MethodError, ScoreError

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from baselines import method as methods
-from eval.plan import Settings
+from eval.pages.summary import Score, scores_of
 from eval.profile import Profile, Size
 from eval.run import run
+from eval.running.plan import Settings
+from eval.running.trained import own_weights, train_command, training_of, weights_on
 from eval.studies import reported, timing
 from eval.studies.figure import Drawn, draw
 from eval.studies.reported import Line, Reported, Selection
 from eval.studies.substitute import Progress, assigned
-from eval.summary import Score, scores_of
 from eval.tracks import Track
-from eval.trained import own_weights, train_command, training_of, weights_on
 from lldata.errors import MethodError, ScoreError
 from lldata.store import Store
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from eval.pictures import encoded
+from eval.running.pictures import encoded
 from eval.studies.reported import Reported, Role, Substitute
 from lldata import ingest, synthesise
 from lldata.engine import Local

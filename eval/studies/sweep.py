@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from eval import disturbance, page
-from eval.disturbance import Axis, Disturbance
-from eval.folder import held
-from eval.pairs import Finished
-from eval.plan import Plan, Settings, make_plan
+from eval.pages import page
+from eval.pages.summary import marks
 from eval.record import Record, Row
 from eval.run import Progress, record_of, scored
+from eval.running import disturbance
+from eval.running.disturbance import Axis, Disturbance
+from eval.running.folder import held
+from eval.running.pairs import Finished
+from eval.running.plan import Plan, Settings, make_plan
 from eval.statistics import Interval, mean_interval, of_rows
 from eval.studies import curves
-from eval.summary import marks
 from lldata import publish
 from lldata.console import to_json
 from lldata.errors import ScoreError

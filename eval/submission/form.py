@@ -6,8 +6,8 @@ import re
 from datetime import datetime
 
 from baselines import method as methods
-from eval.outside import reference_shape
 from eval.record import Record
+from eval.running.outside import reference_shape
 from eval.submission.bundle import Bundle, Manifest
 from eval.submission.submit import CORRECTS, OWNER, frames_of, members
 from eval.verification.findings import Finding, first_of, judged

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from eval.metrics import find_metrics
 from eval.metrics.pixels import to_uint8
-from eval.pictures import Bytes
+from eval.running.pictures import Bytes
 from eval.submission.bundle import Member, opened, picture_content
 from eval.submission.likeness import fitted_nearness, nearness
 from eval.submission.zip_layout import refuse

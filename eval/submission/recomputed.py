@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from eval.clip_pairs import Scored
 from eval.metrics import find_metrics
 from eval.record import Record
+from eval.running.clip_pairs import Scored
 from eval.submission.bundle import Bundle
 from eval.submission.entries import Entry, rivals
 from eval.submission.likeness import LIKE

@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from eval.folder import check_folder, frame_path, output_path
-from eval.outside import reference_shape
 from eval.record import Record
+from eval.running.folder import check_folder, frame_path, output_path
+from eval.running.outside import reference_shape
 from eval.strict_json import strict_object
 from eval.submission.bundle import (
     LARGEST_TEXT,

@@ -12,13 +12,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from baselines.method import MethodInfo
-from eval.clip_pairs import Scored, score_clip_pair
 from eval.metrics import score_images
 from eval.metrics.definition import Metric
 from eval.metrics.pixels import to_uint8
 from eval.metrics.scoring import THROUGH_PYIQA
-from eval.pictures import Bytes, pixels_sha256
 from eval.record import Row
+from eval.running.clip_pairs import Scored, score_clip_pair
+from eval.running.pictures import Bytes, pixels_sha256
 from lldata.sample import Sample, pair_row, planes_first, read_sample, reference_picture
 from lldata.store import Store
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from baselines import method as methods
 from eval import tracks
-from eval.clip_pairs import Scored
-from eval.option_files import recorded
-from eval.plan import Settings
 from eval.record import Record
 from eval.run import run
+from eval.running.clip_pairs import Scored
+from eval.running.option_files import recorded
+from eval.running.plan import Settings
 from eval.verification.findings import Finding, first_of, judged
 from eval.verification.recompute import SAME, Difference, differences
 from lldata.console import counted

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from eval.clip_pairs import Scored
-from eval.folder import record_path
 from eval.metrics import find_metrics
-from eval.outside import picture_files, reference_shape
-from eval.pictures import Bytes
 from eval.record import Level, Record, Row
+from eval.running.clip_pairs import Scored
+from eval.running.folder import record_path
+from eval.running.outside import picture_files, reference_shape
+from eval.running.pictures import Bytes
 from eval.strict_json import file_content
 from eval.valid import valid
 from eval.verification import claims

@@ -26,8 +26,8 @@ def peak() -> float:
 
 def scored() -> None:
     """Run a method on all pairs of a dataset; print pairs, time and peak memory."""
-    from eval.plan import Settings
     from eval.run import run
+    from eval.running.plan import Settings
 
     start = time.perf_counter()
     done = run(Settings("gamma", "many", split="train"))
@@ -37,9 +37,9 @@ def scored() -> None:
 
 def compared(model: str) -> None:
     """Score the large pairs one by one and overlapped, three times in turn; print the seconds."""
-    from eval.overlapped import overlapped, timed
-    from eval.pairs import score_pair
-    from eval.plan import Settings, make_plan
+    from eval.running.overlapped import overlapped, timed
+    from eval.running.pairs import score_pair
+    from eval.running.plan import Settings, make_plan
 
     plan = make_plan(Settings(model, "many", split="train"), lambda _: None)
     alone = {"overlapped": timed(plan.pairs), "none timed": frozenset[str]()}

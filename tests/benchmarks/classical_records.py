@@ -22,9 +22,9 @@ from typing import Any
 import baselines.classical
 from baselines import method
 from eval import tracks
-from eval.label import label_of
 from eval.metrics import find_metric
 from eval.record import Record
+from eval.running.label import label_of
 from eval.tracks import Track
 from lldata.errors import ScoreError
 from lldata.store import open_store

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from eval.folder import frame_path
 from eval.metrics import score_clip, score_images
-from eval.plan import Settings
 from eval.run import run
+from eval.running.folder import frame_path
+from eval.running.plan import Settings
 from lldata.clip_sample import clip_frames, clip_reference
 from lldata.errors import LowLightError, ScoreError
 from lldata.sample import pair_row

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from eval.plan import Settings
 from eval.run import run
+from eval.running.plan import Settings
 from eval.training import train_method
 from lldata import cli, store, synthesise, upkeep
 from lldata import ingest as work

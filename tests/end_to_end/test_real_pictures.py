@@ -9,7 +9,7 @@ import pytest
 
 from baselines import method
 from eval import images
-from eval.enhance import Enhancement, enhance
+from eval.enhancing.enhance import Enhancement, enhance
 from lldata.errors import MethodError
 from tests.benchmarks.classical_records import OPTIONS, classical
 

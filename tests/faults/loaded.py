@@ -85,7 +85,7 @@ def serve(requests: socket.socket) -> None:
     for module in LOADED:
         importlib.import_module(module)
     from eval.metrics import metrics
-    from eval.page import _environment
+    from eval.pages.page import _environment
 
     metrics()
     _environment().get_template("report.html.j2")

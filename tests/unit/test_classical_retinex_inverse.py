@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from baselines import method
-from eval import pairs
-from eval.pairs import Job
+from eval.running import pairs
+from eval.running.pairs import Job
 from lldata import store, upkeep
 from lldata.errors import MethodError, StoreError
 from lldata.sample import Sample, read_sample

@@ -15,11 +15,11 @@ import pandas as pd
 import pytest
 
 from baselines.classical import identity
-from eval import clip_pairs
-from eval.clip_pairs import Scored, score_clip_pair
 from eval.metrics import find_metrics
 from eval.metrics.definition import metric
-from eval.summary import score_of
+from eval.pages.summary import score_of
+from eval.running import clip_pairs
+from eval.running.clip_pairs import Scored, score_clip_pair
 from lldata.errors import MethodError, ScoreError
 from lldata.sample import Sample
 from tests.records import record, rows

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.plan import Settings
 from eval.run import run
+from eval.running.plan import Settings
 from lldata import cluster, ingest, store
 from lldata.engine import Dask, Local, Unit, named, run_units
 from lldata.errors import LowLightError

@@ -5,7 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eval.disturbance import AXES, Disturbance, axes, disturbed, disturbed_frames, read_noise_dn
+from eval.running.disturbance import (
+    AXES,
+    Disturbance,
+    axes,
+    disturbed,
+    disturbed_frames,
+    read_noise_dn,
+)
 from lldata.errors import ScoreError
 from lldata.sample import Sample, sample_of_frame
 from tests.captures import frame, light

@@ -9,13 +9,13 @@ import pytest
 
 import baselines.classical
 from baselines import method as methods
-from eval import pairs
-from eval.elsewhere import Sender, check_device, engine_of, score_there, scored_elsewhere
 from eval.machine import one_algebra_thread, software
-from eval.pairs import Job
-from eval.plan import Settings, make_plan
 from eval.record import Record
 from eval.run import run
+from eval.running import pairs
+from eval.running.elsewhere import Sender, check_device, engine_of, score_there, scored_elsewhere
+from eval.running.pairs import Job
+from eval.running.plan import Settings, make_plan
 from lldata.engine import Dask, Engine, Local, Unit, run_units
 from lldata.errors import LowLightError, MethodError
 from lldata.store import home
@@ -139,7 +139,8 @@ def test_a_worker_is_sent_where_things_are_and_how_the_network_computes(
     sent: list[Job] = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        "eval.elsewhere.run_units", lambda units, _: sent.extend(u.args[0] for u in units) or ()
+        "eval.running.elsewhere.run_units",
+        lambda units, _: sent.extend(u.args[0] for u in units) or (),
     )
     plan = make_plan(Settings("sid", "night", out=Path("out"), device="cpu"), lambda _: None)
     assert list(scored_elsewhere(plan.job, plan.method, [PAIR], CLUSTER)) == []

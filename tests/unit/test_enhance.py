@@ -12,10 +12,10 @@ import tifffile
 from PIL import Image, ImageCms
 
 from baselines import method as methods
-from eval import enhance as enhancing
 from eval import images
-from eval.amplification import automatic_ratio
-from eval.enhance import Enhancement, enhance
+from eval.enhancing import enhance as enhancing
+from eval.enhancing.amplification import automatic_ratio
+from eval.enhancing.enhance import Enhancement, enhance
 from eval.images import Picture
 from lldata.dng import write_dng
 from lldata.errors import LowLightError, MethodError, ScoreError

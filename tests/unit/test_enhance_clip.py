@@ -15,11 +15,11 @@ from PIL import Image
 from baselines import method as methods
 from baselines.inference.clips.frame_by_frame import enhanced_clip
 from baselines.method import Method, MethodInfo
-from eval import enhance as enhancing
 from eval import images
-from eval.clip_source import open_clip, wanted_rate
-from eval.clip_target import SEGMENT
-from eval.enhance import Enhancement, enhance
+from eval.enhancing import enhance as enhancing
+from eval.enhancing.clip_source import open_clip, wanted_rate
+from eval.enhancing.clip_target import SEGMENT
+from eval.enhancing.enhance import Enhancement, enhance
 from lldata.errors import LowLightError, MethodError
 from lldata.outputs.video import Segment, coding, join
 from lldata.reading.video import announced, decoded

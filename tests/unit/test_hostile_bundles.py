@@ -22,9 +22,9 @@ import cv2
 import numpy as np
 import pytest
 
-from eval.plan import Settings
 from eval.record import pairs_sha256
 from eval.run import run
+from eval.running.plan import Settings
 from eval.submission import recomputed
 from eval.submission.bundle import RECORD, _entry
 from eval.submission.check import Checking, check

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from eval import pairs
-from eval.plan import Settings
 from eval.run import Outcome, run
+from eval.running import pairs
+from eval.running.plan import Settings
 from eval.statistics import of_rows
 from eval.studies import matrix
 from eval.studies.matrix import Cell

@@ -11,14 +11,14 @@ import cv2
 import numpy as np
 import pytest
 
-from eval import pairs
-from eval.folder import picture_path
-from eval.pictures import pixels_sha256
-from eval.plan import Settings
+from eval.pages.summary import marks
 from eval.record import Record
 from eval.run import Outcome, run
+from eval.running import pairs
+from eval.running.folder import picture_path
+from eval.running.pictures import pixels_sha256
+from eval.running.plan import Settings
 from eval.site.standings import standings
-from eval.summary import marks
 from lldata.errors import LowLightError, ScoreError
 from lldata.store import home
 from tests.pictures import write

@@ -11,13 +11,13 @@ import pytest
 
 from baselines import method
 from baselines.classical import amplify
-from eval import overlapped as overlapping
-from eval import pairs, stages
-from eval.folder import row_path
-from eval.overlapped import timed
-from eval.pairs import score_pair
-from eval.plan import Settings, make_plan
 from eval.run import run
+from eval.running import overlapped as overlapping
+from eval.running import pairs, stages
+from eval.running.folder import row_path
+from eval.running.overlapped import timed
+from eval.running.pairs import score_pair
+from eval.running.plan import Settings, make_plan
 from lldata.errors import StoreError
 from lldata.sample import Sample
 from lldata.store import home

@@ -14,10 +14,10 @@ import pytest
 from baselines import method
 from baselines.classical import amplify
 from baselines.method import MethodInfo
-from eval import pairs
-from eval.option_files import read_by
-from eval.plan import Settings, make_plan
 from eval.run import run
+from eval.running import pairs
+from eval.running.option_files import read_by
+from eval.running.plan import Settings, make_plan
 from lldata import cfa
 from lldata.errors import MethodError, ScoreError
 from lldata.noise import calibration

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from eval import figures, page
-from eval.embed import embed
-from eval.folder import picture_path
+from eval.pages import figures, page
+from eval.pages.embed import embed
+from eval.pages.summary import parts
 from eval.record import Record
 from eval.report import write_report
 from eval.rows import rows_csv
-from eval.summary import parts
+from eval.running.folder import picture_path
 from lldata import publish
 from lldata.errors import ScoreError
 from tests.payloads import PAYLOADS, Page, poisoned

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from eval import cli, pairs
-from eval.plan import Settings
+from eval import cli
+from eval.pages.summary import score_of
 from eval.profile import Profile, measure
 from eval.record import Record
 from eval.run import run
+from eval.running import pairs
+from eval.running.plan import Settings
 from eval.studies import beside, reported, timing
 from eval.studies.reported import Selection
 from eval.studies.reproduce import Asked, Reproduction, reproduce
-from eval.summary import score_of
 from lldata.errors import ScoreError
 from lldata.store import home
 from tests.stores import night

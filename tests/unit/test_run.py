@@ -17,14 +17,14 @@ import pytest
 from baselines import method
 from baselines.classical import amplify
 from baselines.method import MethodInfo
-from eval import pairs, stages
-from eval.folder import held, output_path, picture_path, row_path
-from eval.label import label_of
 from eval.metrics import score_images
-from eval.pictures import error_map
-from eval.plan import Settings, make_plan
 from eval.record import Record
 from eval.run import run
+from eval.running import pairs, stages
+from eval.running.folder import held, output_path, picture_path, row_path
+from eval.running.label import label_of
+from eval.running.pictures import error_map
+from eval.running.plan import Settings, make_plan
 from eval.statistics import of_rows
 from lldata import publish
 from lldata.errors import MethodError, ScoreError

@@ -15,9 +15,9 @@ from baselines import method
 from baselines.networks import sid
 from baselines.training import weights
 from eval import images
-from eval.enhance import Enhancement, enhance
-from eval.plan import Settings, make_plan
+from eval.enhancing.enhance import Enhancement, enhance
 from eval.run import run
+from eval.running.plan import Settings, make_plan
 from eval.training import train_method
 from lldata import ingest as work
 from lldata import upkeep

@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from eval.page import breakable
+from eval.pages.page import breakable
+from eval.pages.summary import score_of
 from eval.site import addresses, publishing
 from eval.site.build import build
 from eval.site.charts import Curve, Method, Priced, cost_plot, curves, log_axis
@@ -22,7 +23,6 @@ from eval.site.data import as_csv
 from eval.site.heat import heat_map
 from eval.site.letters import letters
 from eval.site.standings import Standing, standings
-from eval.summary import score_of
 from lldata.errors import ScoreError
 from tests.payloads import Page
 from tests.records import classical, record, rows, write, write_pictures

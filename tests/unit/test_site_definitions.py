@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from eval.metrics import metrics
+from eval.pages.summary import Score, score_of
 from eval.site.build import build
 from eval.site.definitions import definition
-from eval.summary import Score, score_of
 from tests.payloads import Page
 from tests.records import record, write
 

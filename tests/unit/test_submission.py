@@ -14,12 +14,13 @@ import cv2
 import numpy as np
 import pytest
 
-from eval import pairs, tracks
-from eval.folder import output_path
+from eval import tracks
 from eval.metrics.pixels import to_uint8
-from eval.plan import Settings
 from eval.record import Record
 from eval.run import run
+from eval.running import pairs
+from eval.running.folder import output_path
+from eval.running.plan import Settings
 from eval.submission import training as claims
 from eval.submission.check import Checking, Verdict, check
 from eval.submission.likeness import fitted_nearness, nearness

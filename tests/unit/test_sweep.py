@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval import pairs
-from eval.disturbance import AXES
-from eval.plan import Settings
 from eval.run import run
+from eval.running import pairs
+from eval.running.disturbance import AXES
+from eval.running.plan import Settings
 from eval.statistics import Interval
 from eval.studies import curves, sweep
 from eval.studies.sweep import Step, Swept

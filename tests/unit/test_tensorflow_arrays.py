@@ -13,7 +13,7 @@ import torch
 
 from baselines.inference.frames import tensorflow_arrays
 from baselines.networks import sid
-from eval.trained import trained_on
+from eval.running.trained import trained_on
 from lldata.errors import MethodError
 from lldata.sample import Sample
 

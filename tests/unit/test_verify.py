@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 import pytest
 
-from eval import pairs
-from eval.clip_pairs import Scored
-from eval.folder import output_path
-from eval.plan import Settings
 from eval.record import MetricUse, Record, Row, pairs_sha256
 from eval.run import run
+from eval.running import pairs
+from eval.running.clip_pairs import Scored
+from eval.running.folder import output_path
+from eval.running.plan import Settings
 from eval.verification import verify as verifying
 from eval.verification.recompute import differences
 from eval.verification.verify import Asked, Verdict, verify

@@ -14,15 +14,15 @@ import numpy as np
 
 from baselines import method as methods
 from baselines.method import Method
-from eval.clip_pairs import Scored
-from eval.conditions import Conditions, conditions_of
-from eval.disturbance import Disturbance
-from eval.folder import row_path
 from eval.machine import peak_memory_bytes
 from eval.metrics import find_metrics
-from eval.outside import Looked
 from eval.record import Row
-from eval.stages import Made, Stages
+from eval.running.clip_pairs import Scored
+from eval.running.conditions import Conditions, conditions_of
+from eval.running.disturbance import Disturbance
+from eval.running.folder import row_path
+from eval.running.outside import Looked
+from eval.running.stages import Made, Stages
 from eval.strict_json import read_strict_json
 from lldata import publish
 from lldata.console import to_json

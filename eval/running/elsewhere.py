@@ -14,8 +14,8 @@ from typing import Any
 
 from baselines.method import Method
 from eval.machine import software
-from eval.option_files import files_named
-from eval.pairs import Finished, Job, accepted, score_pair
+from eval.running.option_files import files_named
+from eval.running.pairs import Finished, Job, accepted, score_pair
 from lldata.engine import GIBIBYTE, Dask, Engine, Unit, named, run_units
 from lldata.errors import MethodError
 from lldata.store import home

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baselines.method import Method
-from eval import pictures
-from eval.clip_pairs import Scored, score_clip_pair
-from eval.disturbance import Disturbance, disturbed
 from eval.machine import synchronise
 from eval.metrics import score_images
 from eval.metrics.definition import Metric
 from eval.metrics.pixels import to_uint8
+from eval.running import pictures
+from eval.running.clip_pairs import Scored, score_clip_pair
+from eval.running.disturbance import Disturbance, disturbed
 from lldata import cfa
 from lldata.errors import MethodError
 from lldata.sample import Sample, pair_row, read_sample, reference_picture, sample_of_frame

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from eval import page
-from eval.embed import LONGEST_PX, embed
-from eval.folder import Kind, picture_path
+from eval.pages import page
+from eval.pages.embed import LONGEST_PX, embed
+from eval.pages.summary import Score
 from eval.record import Record, Row
-from eval.summary import Score
+from eval.running.folder import Kind, picture_path
 from lldata.errors import ScoreError
 
 SHOWN = 3  # of the worst and of the best pairs

@@ -18,18 +18,18 @@ from numpy.typing import NDArray
 from baselines.inference.clips.frame_by_frame import enhanced_clip
 from baselines.inference.clips.temporal_smoothing import Smoothing, smooth
 from baselines.method import Method
-from eval.amplification import amplified
-from eval.clip_source import Source, Taken, gaps, is_video, open_clip
-from eval.clip_target import Frames, Target, Video, sole_writer
+from eval.enhancing.amplification import amplified
+from eval.enhancing.clip_source import Source, Taken, gaps, is_video, open_clip
+from eval.enhancing.clip_target import Frames, Target, Video, sole_writer
+from eval.enhancing.targets import check_unwritten, settle_clip
 from eval.images import Picture
-from eval.option_files import files_named, read_by, recorded
-from eval.targets import check_unwritten, settle_clip
+from eval.running.option_files import files_named, read_by, recorded
 from lldata.errors import LowLightError, MethodError, ScoreError
 from lldata.outputs.video import check_suffix, coding
 from lldata.sample import Sample
 
 if TYPE_CHECKING:
-    from eval.enhance import Enhancement, Progress
+    from eval.enhancing.enhance import Enhancement, Progress
 
 Planes = NDArray[np.float32]  # (3, H, W) in [0, 1]
 

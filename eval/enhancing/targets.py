@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval import images
-from eval.folder import check_folder
+from eval.running.folder import check_folder
 from lldata.errors import ScoreError
 
 _RAW = """3fr arw cr2 cr3 crw dcr dng erf iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from eval import page
+from eval.pages import page
+from eval.pages.summary import facts, is_ad_hoc, known, options_text, said, told_of_outside
 from eval.record import Record
-from eval.summary import facts, is_ad_hoc, known, options_text, said, told_of_outside
 
 
 def _command(record: Record) -> str:

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from baselines import method as methods
 from baselines.method import Method, MethodInfo
 from eval import images
-from eval.amplification import amplified, automatic_ratio
-from eval.clip_source import is_video
-from eval.enhance_clip import enhance_clip
+from eval.enhancing.amplification import amplified, automatic_ratio
+from eval.enhancing.clip_source import is_video
+from eval.enhancing.enhance_clip import enhance_clip
+from eval.enhancing.targets import RAW_SUFFIXES, Work, check_paths, settle
 from eval.images import Picture
-from eval.option_files import files_named
-from eval.pairs import accepted, load_method
-from eval.stages import check_output
-from eval.targets import RAW_SUFFIXES, Work, check_paths, settle
+from eval.running.option_files import files_named
+from eval.running.pairs import accepted, load_method
+from eval.running.stages import check_output
 from lldata.errors import LowLightError, MethodError, ScoreError
 from lldata.raw import read_frame
 from lldata.render import render

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from eval import figures
+from eval.pages import figures
+from eval.pages.summary import Part, Score, each_part, groups_of, parts
 from eval.record import Record, Row
-from eval.summary import Part, Score, each_part, groups_of, parts
 
 
 class Table(NamedTuple):

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from eval.elsewhere import engine_of, workers_of
-from eval.folder import check_folder
 from eval.machine import software
 from eval.metrics import find_metrics
-from eval.outside import SUFFIXES, Looked, Told, check_pictures, picture_files, read_told
-from eval.pairs import Job
-from eval.plan import Plan, Settings, check_counts, run_folder, settled_track
-from eval.readable import check_metrics
 from eval.record import Outside, Record
+from eval.running.elsewhere import engine_of, workers_of
+from eval.running.folder import check_folder
+from eval.running.outside import SUFFIXES, Looked, Told, check_pictures, picture_files, read_told
+from eval.running.pairs import Job
+from eval.running.plan import Plan, Settings, check_counts, run_folder, settled_track
+from eval.running.readable import check_metrics
 from lldata.console import counted
 from lldata.errors import ScoreError
 from lldata.store import Store, open_store

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.folder import Kind, output_path, picture_path
 from eval.metrics.pixels import to_uint8
+from eval.running.folder import Kind, output_path, picture_path
 from lldata import cfa, publish
 from lldata.curve import encode
 from lldata.sample import Sample

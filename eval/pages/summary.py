@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from eval import page, tracks
+from eval import tracks
+from eval.pages import page
 from eval.record import Record, Row
 from eval.statistics import GROUPS_NEEDED, Interval, Key, grouped, of_metrics, of_rows
 from lldata.console import counted

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval import images
+from eval.enhancing.targets import RAW_SUFFIXES
 from eval.images import Picture
-from eval.targets import RAW_SUFFIXES
 from lldata.errors import LowLightError, ScoreError
 from lldata.reading.clip_files import natural
 from lldata.reading.clip_frames import Clip

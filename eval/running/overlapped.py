@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from eval.conditions import conditions_of
 from eval.metrics.scoring import THROUGH_PYIQA
-from eval.pairs import Finished, Job, finish, stages_of
-from eval.stages import Given
+from eval.running.conditions import conditions_of
+from eval.running.pairs import Finished, Job, finish, stages_of
+from eval.running.stages import Given
 
 FEWEST, MOST = 3, 20  # pairs timed besides the first, which warms the process
 SHARE = 4  # at most one in so many, where that is no fewer

@@ -13,17 +13,17 @@ from baselines import method as methods
 from baselines.inputs import check_data
 from baselines.method import Method, MethodInfo
 from eval import tracks
-from eval.elsewhere import THREADS, check_device, engine_of, workers_of
-from eval.folder import check_folder
-from eval.label import folder_name, label_of
 from eval.machine import software, threads
 from eval.metrics import find_metrics
 from eval.metrics.definition import Metric
-from eval.option_files import read_by, recorded
-from eval.pairs import Job, accepted, load_method
-from eval.readable import check_metrics
+from eval.running.elsewhere import THREADS, check_device, engine_of, workers_of
+from eval.running.folder import check_folder
+from eval.running.label import folder_name, label_of
+from eval.running.option_files import read_by, recorded
+from eval.running.pairs import Job, accepted, load_method
+from eval.running.readable import check_metrics
+from eval.running.trained import check_own, is_own, missing, own_weights, warn_of_leak
 from eval.tracks import Track
-from eval.trained import check_own, is_own, missing, own_weights, warn_of_leak
 from lldata.engine import Engine
 from lldata.errors import ScoreError
 from lldata.store import Store, home, open_store

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from baselines.inference.clips.frame_by_frame import clip_of, enhanced_clip
 from baselines.method import Method
-from eval import pictures
-from eval.disturbance import Disturbance, disturbed_frames
-from eval.folder import frame_path
 from eval.machine import synchronise
 from eval.metrics import score_clip, score_images
 from eval.metrics.definition import Metric
 from eval.metrics.pixels import to_uint8
+from eval.running import pictures
+from eval.running.disturbance import Disturbance, disturbed_frames
+from eval.running.folder import frame_path
 from lldata import publish
 from lldata.clip_sample import clip_frames, clip_reference, read_clip_sample
 from lldata.errors import MethodError, ScoreError

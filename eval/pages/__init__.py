@@ -1,0 +1,1 @@
+"""What every page about records shows: words, numbers, plots and pictures."""

@@ -1,0 +1,1 @@
+"""One run of a method: settled, its pairs read, run, scored and kept, here or elsewhere."""
