@@ -56,7 +56,7 @@ def _main(
 
 @_cli.command()
 def models(
-    name: Annotated[str | None, typer.Argument(metavar="[M]", help="One method.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="M", help="One method.")] = None,
     as_json: Json = False,
 ) -> None:
     """List the methods, or show one with its options.
@@ -76,8 +76,12 @@ def models(
     if as_json:
         console.print_json(rows)
         return
-    columns = ("name", "domain", "trainable", "reference_use", "parameters")
-    console.print_table("Methods", columns, [[row[key] for key in columns] for row in rows])
+    heads = ("name", "domain", "trainable", "reference use", "parameters")
+    console.print_table("Methods", heads, [
+        [row[head.replace(" ", "_")] for head in heads] for row in rows
+    ])  # fmt: skip
+    for line in listing.MEANINGS_OF_MODELS:
+        console.say(line)
 
 
 @_cli.command()
@@ -93,8 +97,9 @@ def metrics(
 ) -> None:
     """List the metrics: unit, direction, what each reads, the id of its definition.
 
-    With --check each is computed by somebody else too, on pictures made here and on those of
-    --data (dist/, ref/, official_scores.csv); exit 1 where the two disagree.
+    With --check each is computed by somebody else too, on pictures made here and
+    on those of --data (dist/, ref/, official_scores.csv); exit 1 where the two
+    disagree.
 
     Example: lleval metrics --check
     """
@@ -116,6 +121,7 @@ def metrics(
         (r["name"], r["unit"], r["better"], ", ".join(r["reads"]), r["definition"]) for r in rows
     ])  # fmt: skip
     console.say("pyiqa:NAME: any metric of pyiqa (extra iqa), for example pyiqa:niqe, pyiqa:piqe")
+    console.say("what each of ours is: docs/metrics.md, also in the site's documentation")
 
 
 def _check_metrics(data: Path | None, *, as_json: bool) -> None:
@@ -244,11 +250,12 @@ def run(
 ) -> None:
     """Run a method on a dataset and score it; run it again to go on where it stopped.
 
-    Finished pairs are kept; a clip counts as one, and begins anew if it was interrupted.
+    Finished pairs are kept; a clip counts as one, and begins anew if it was
+    interrupted.
 
     An outside method takes part with a folder of pictures: --outputs DIR --name X
-    in place of --model. DIR/method.toml may tell its source, licence, parameters,
-    reference_use and trained_on.
+    in place of --model. DIR/method.toml may tell its source, licence,
+    parameters, reference_use and trained_on.
 
     Example: lleval run --model lime --dataset canon6d_iso12600
     """
@@ -342,10 +349,10 @@ def sweep(
 ) -> None:
     """Disturb a method's input in steps and say how much it loses; run it again to go on.
 
-    RAW frames: brightness, ratio, black_level, white_balance, read_noise, hot_pixels, eight_bit.
-    Pictures and clips: brightness, noise, eight_bit.
+    RAW frames: brightness, ratio, black_level, white_balance, read_noise,
+    hot_pixels, eight_bit. Pictures and clips: brightness, noise, eight_bit.
 
-    Example: lleval sweep --model amplify --dataset canon6d_iso12600 --axis ratio,read_noise
+    Example: lleval sweep --model amplify --dataset canon6d_iso12600 --axis ratio
     """
     from eval.running.plan import Settings
     from eval.studies import sweep as study
@@ -394,7 +401,7 @@ def profile_model(
 @_cli.command()
 def reproduce(
     table: Annotated[
-        str | None, typer.Argument(metavar="[TABLE]", help="One of those listed without it.")
+        str | None, typer.Argument(metavar="TABLE", help="One of those listed without it.")
     ] = None,
     datasets: Annotated[
         list[str] | None,
@@ -411,9 +418,10 @@ def reproduce(
 ) -> None:
     """Run what a table of a paper is about and print ours beside the printed figures.
 
-    Without --dataset it runs on simulated captures, made on first use and called so.
+    Without --dataset it runs on simulated captures, made on first use and called
+    so. Without TABLE the tables are listed.
 
-    Example: lleval reproduce canon-table-1 --dataset sid_sony --dataset canon6d_iso200
+    Example: lleval reproduce canon-table-1 --limit 4
     """
     from eval.profile import parsed_size
     from eval.studies import beside
@@ -471,9 +479,9 @@ def enhance(
 ) -> None:
     """Enhance your own RAW file, image (8 or 16 bits), folder of them, or clip.
 
-    A folder's pictures are photographs, each by itself, unless --clip, a method for clips or a
-    video as OUTPUT makes them the frames of one clip. An interrupted clip is gone on with where
-    it stopped.
+    A folder's pictures are photographs, each by itself, unless --clip, a method
+    for clips or a video as OUTPUT makes them the frames of one clip. An
+    interrupted clip is gone on with where it stopped.
 
     Example: lleval enhance --model lime night.jpg night-lime.jpg
     """
@@ -526,7 +534,7 @@ def score(
 @_cli.command()
 def compare(
     records: Annotated[
-        list[Path], typer.Argument(metavar="RECORD RECORD...", help="Files or run folders.")
+        list[Path], typer.Argument(metavar="RECORD", help="Files or run folders, two or more.")
     ],
     metric: Annotated[str, typer.Option(help="Which score to compare.")] = "psnr",
     as_json: Json = False,
@@ -610,9 +618,9 @@ def build_board(
 ) -> None:
     """Make the static leaderboard site of the shipped records and your own.
 
-    Without --out it is written to $LLDATA_HOME/.site. Pictures are shown of no dataset that
-    --pictures does not name. With --docs the documentation is part of it (extra
-    docs).
+    Without --out it is written to $LLDATA_HOME/.site. Pictures are shown of no
+    dataset that --pictures does not name. With --docs the documentation is part
+    of it (extra docs).
 
     Example: lleval leaderboard build --out site/ --docs docs/
     """
@@ -665,7 +673,7 @@ def submit_run(
 
 @_board.command("check")
 def check_bundles(
-    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...")],
+    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE", help="Files of submit.")],
     dataset: Annotated[
         str | None, typer.Option(metavar="D", help="Name or folder; default each record's.")
     ] = None,

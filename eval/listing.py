@@ -17,6 +17,12 @@ from eval.studies.sweep import RECORD as SWEEP
 from lldata.errors import MethodError, ScoreError
 from lldata.store import home
 
+MEANINGS_OF_MODELS = (
+    "domain: what a method is given, raw planes, a rendered picture (srgb) or a clip",
+    "reference use: what it takes from the reference; unless none it is an oracle",
+    "lleval models NAME: one method with its options",
+)
+
 
 def models() -> list[dict[str, Any]]:
     """Return a row for each method, also for those whose extra is not installed."""

@@ -52,7 +52,7 @@ def _engine(workers: int | None, name: str = "local") -> Any:
 
 @_cli.command()
 def protocols(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One protocol.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One protocol.")] = None,
     as_json: Json = False,
 ) -> None:
     """List the capture protocols, or print the shooting sheet of one.
@@ -80,21 +80,27 @@ def protocols(
 
 @_cli.command()
 def simulate(
-    protocol: Annotated[str, typer.Argument(metavar="PROTOCOL|canon6d", help="What to simulate.")],
+    protocol: Annotated[str, typer.Argument(metavar="PROTOCOL|canon6d", help="Which set-up.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write, new or empty.")],
     scenes: Annotated[int, typer.Option(min=1, help="Scenes in each set.")] = 12,
-    size: Annotated[str, typer.Option(metavar="HxW", help="Photosites, or pixels.")] = "512x768",
+    size: Annotated[str, typer.Option(metavar="HxW", help="Of a RAW or clip frame.")] = "512x768",
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 0,
     fault: Annotated[
-        list[str] | None, typer.Option(metavar="KIND=N", help="Spoil N scenes.")
+        list[str] | None, typer.Option(metavar="KIND=N", help="Spoil N scenes; repeat it.")
     ] = None,
-    photos: Annotated[Path | None, typer.Option(help="Folder of your own photographs.")] = None,
+    photos: Annotated[
+        Path | None, typer.Option(help="Folder of photographs to take instead of drawn scenes.")
+    ] = None,
     noise: Annotated[
         Path | None, typer.Option(help="File of lldata calibrate, of this camera at these ISOs.")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Write simulated captures as a camera under a protocol would: DNG files, or frames of clips.
+
+    PROTOCOL is one of lldata protocols; canon6d is both sets of the Canon 6D.
+    A KIND is misaligned, wrong_iso, wrong_exposure, saturated, truncated or
+    swapped.
 
     Example: lldata simulate canon6d canon6d/ --scenes 12 --fault misaligned=1
     """
@@ -154,7 +160,7 @@ def _faults(texts: Sequence[str]) -> dict[str, int]:
 def calibrate(
     src: Source,
     out: Annotated[
-        Path | None, typer.Option(help="File; else $LLDATA_HOME/.calibration/CAMERA.json.")
+        Path | None, typer.Option(help="File; else CAMERA.json in $LLDATA_HOME/.calibration.")
     ] = None,
     workers: Workers = None,
     as_json: Json = False,
@@ -225,8 +231,8 @@ def check(
 ) -> None:
     """Audit a folder of frames without storing anything; exit 1 where something is wrong.
 
-    Exit 1 says that something was found, if only to look at; what cannot be told (unknown) is no
-    finding.
+    Exit 1 says that something was found, if only to look at; what cannot be told
+    (unknown) is no finding.
 
     Example: lldata check /media/card/canon6d
     """
@@ -343,7 +349,10 @@ def _answer(findings: Sequence[Any], scenes: int) -> None:
 
 @_cli.command("ls")
 def list_datasets(as_json: Json = False) -> None:
-    """List the datasets under $LLDATA_HOME (default ~/lldata)."""
+    """List the datasets under $LLDATA_HOME (default ~/lldata).
+
+    Example: lldata ls
+    """
     from lldata.outputs import summary
     from lldata.store import datasets, home
 
@@ -372,9 +381,7 @@ def _brief_or_reason(name: str) -> dict[str, Any]:
 
 @_cli.command()
 def show(
-    datasets: Annotated[
-        list[str], typer.Argument(metavar="D...", help="Datasets: names or folders.")
-    ],
+    datasets: Annotated[list[str], typer.Argument(metavar="D", help="Datasets: names or folders.")],
     as_json: Json = False,
 ) -> None:
     """Show what a dataset holds: splits, ratios, ISO values (of usable pairs), digests.

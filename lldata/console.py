@@ -179,17 +179,25 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     from rich.table import Table
     from rich.text import Text
 
+    from lldata.outputs.widths import column_widths
+
     numeric = [
         all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))
     ]
+    cells = [[_cell(value) for value in row] for row in rows]
+    console = stderr_console()
     table = Table(
         title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, show_header=any(columns)
     )
-    for name, right in zip(columns, numeric, strict=True):
-        table.add_column(Text(name), justify="right" if right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
-    stderr_console().print(table)
+    room = console.width - 3 * len(columns) - 1  # a blank on both sides of each, and one between
+    widths = column_widths(list(zip(columns, *cells, strict=True)), room)
+    for name, right, width in zip(columns, numeric, widths, strict=True):
+        table.add_column(
+            Text(name), justify="right" if right else "left", overflow="fold", width=width
+        )
+    for texts in cells:
+        table.add_row(*map(Text, texts))
+    console.print(table)
 
 
 def _cell(value: object) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from lldata import console
 from lldata.errors import LowLightError
+from lldata.outputs.widths import column_widths
 
 
 def end_of(command: Callable[[], object], *names: Callable[..., list[str]]) -> int:
@@ -115,6 +116,20 @@ def test_progress_off_a_terminal_is_a_line_for_each_tenth(capsys: pytest.Capture
 )
 def test_a_cell_is_a_plain_number_or_a_dash(value: float | None, shown: str):
     assert console._cell(value) == shown
+
+
+def test_a_table_folds_its_texts_before_it_cuts_a_name(capsys: pytest.CaptureFixture[str]):
+    names = ("canon6d_simulated", "residual32_xtrans_transposed")
+    console.print_table("T", ("name", "dataset", "title"), [(names[1], names[0], "a text " * 20)])
+    shown = capsys.readouterr().err
+    assert all(name in shown for name in names)
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_columns_too_wide_for_the_room_give_way_evenly():
+    assert column_widths([("x" * 200,), ("y" * 200,), ("b",)], 41) == [20, 20, 1]
+    assert column_widths([("name of it",), ("value",)], 9) == [4, 5]
+    assert column_widths([("name",), ("",)], 40) == [4, 1]
 
 
 def test_a_table_stays_within_80_columns_and_prints_brackets(capsys: pytest.CaptureFixture[str]):
