@@ -386,7 +386,8 @@ def show(
 ) -> None:
     """Show what a dataset holds: splits, ratios, ISO values (of usable pairs), digests.
 
-    Of several datasets: one table of all their usable pairs.
+    Of several datasets: one table of all their usable pairs. digest tells one
+    content from another, rendered its references as LibRaw developed them.
 
     Example: lldata show canon6d_iso200 canon6d_iso12600
     """

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from lldata.console import counted
 from lldata.outputs.sheet import interval
 from lldata.store import Store
 from lldata.synthesis.drawn import ranges
 
 BRIEF = {  # key of the document -> what people read, in the list of datasets
-    "name": "dataset", "kind": "kind", "protocol": "protocol", "synthetic": "simulated",
-    "scenes": "scenes", "pairs": "pairs", "quarantined": "quarantined",
+    "name": "dataset", "protocol": "protocol", "synthetic": "simulated",
+    "scenes": "scenes", "pairs": "pairs", "usable": "usable",
 }  # fmt: skip
 _LABELS = {  # short ones, so that a digest fits into a line of 80 columns
     "path": "place", "kind": "kind", "protocol": "protocol", "synthetic": "simulated",
-    "distinct_sources": "sources", "created": "created", "bytes": "on disk", "scenes": "scenes",
+    "distinct_sources": "made from", "created": "created", "bytes": "on disk", "scenes": "scenes",
     "pairs": "pairs", "splits": "splits", "ratios": "ratios", "isos": "ISO", "drawn": "drawn",
     "digest": "digest", "reference_digest": "rendered", "versions": "made by",
 }  # fmt: skip
@@ -23,11 +24,12 @@ _LABELS = {  # short ones, so that a digest fits into a line of 80 columns
 def brief(dataset: Store) -> dict[str, Any]:
     """Return what every list of datasets says of one."""
     pairs = dataset.pairs
+    quarantined = int((pairs["status"] == "quarantine").sum())
     return {
         "name": dataset.name, "path": str(dataset.path), "kind": dataset.kind,
         "protocol": dataset.protocol, "synthetic": dataset.synthetic,
         "scenes": len(dataset.scenes), "pairs": len(pairs),
-        "quarantined": int((pairs["status"] == "quarantine").sum()), "digest": dataset.digest,
+        "quarantined": quarantined, "usable": len(pairs) - quarantined, "digest": dataset.digest,
     }  # fmt: skip
 
 
@@ -51,10 +53,12 @@ def numbers(pairs: Any) -> dict[str, dict[str, int]]:
 
 
 def lines(document: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return the lines of a full document for people: what, and its value or None."""
+    """Return the lines of a full document for people: what, and its value where there is one."""
     drawn = {key: interval(values) for key, values in document.get("drawn", {}).items()}
+    photographs = document["distinct_sources"]
     shown = {
-        **document, "bytes": f"{document['bytes'] / 1e6:.1f} MB", "drawn": drawn,
+        **document, "drawn": drawn, "bytes": f"{document['bytes'] / 1e6:.1f} MB",
+        "distinct_sources": photographs and counted(photographs, "photograph"),
         "pairs": f"{document['pairs']}, {document['quarantined']} in quarantine",
     }  # fmt: skip
     rows = []
@@ -63,7 +67,8 @@ def lines(document: dict[str, Any]) -> list[tuple[str, Any]]:
         if isinstance(value, dict):
             between = " " if key == "versions" else ": "
             value = ", ".join(f"{k}{between}{v}" for k, v in value.items()) or None
-        rows.append((label, str(value) if isinstance(value, int) and key != "synthetic" else value))
+        if value is not None:
+            rows.append((label, value if isinstance(value, bool) else str(value)))
     return rows
 
 

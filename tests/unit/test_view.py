@@ -85,7 +85,7 @@ def test_show_prints_several_datasets_as_one(
     assert "5 usable pairs of 6" in capsys.readouterr().err
 
 
-def test_show_prints_whole_digests_and_a_dash_where_there_is_nothing(
+def test_show_prints_whole_digests_and_no_line_where_there_is_nothing(
     both: view.View, capsys: pytest.CaptureFixture[str]
 ):
     one = both.stores["one"]
@@ -93,8 +93,20 @@ def test_show_prints_whole_digests_and_a_dash_where_there_is_nothing(
     lines = [line.split(maxsplit=1) for line in capsys.readouterr().err.splitlines()]
     shown = {words[0]: words[1].strip() for words in lines if len(words) == 2}
     assert (shown["digest"], shown["rendered"]) == (one.digest, one.reference_digest)
-    assert (shown["sources"], shown["kind"], shown["simulated"]) == ("-", "raw", "yes")
+    assert (shown["kind"], shown["simulated"]) == ("raw", "yes")
     assert shown["pairs"] == "2, 1 in quarantine"
+    assert "drawn" not in shown
+
+
+def test_the_list_of_datasets_cuts_no_name_at_80_columns(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("LLDATA_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "80")
+    night(tmp_path / "canon6d_iso12600", quarantined=("00002",), protocol="canon6d_iso12600")
+    cli.list_datasets()
+    *_, row, _ = capsys.readouterr().err.splitlines()
+    assert row.split() == ["canon6d_iso12600", "canon6d_iso12600", "yes", "4", "4", "3"]
 
 
 def test_an_index_of_a_pack_is_not_rebuilt(tmp_path: Path):
