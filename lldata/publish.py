@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from lldata.errors import LowLightError, StoreError
 
 TEMPORARY = ".tmp"
+_LONGEST = 255 - 32 - len(f"..{TEMPORARY}")  # bytes of a file's own name in its temporary one
 _PIECE = 1 << 20  # bytes compared at a time
 _BLOCK = 1 << 16  # bytes of small pieces that are written together
 
@@ -107,10 +108,20 @@ def _same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
     )
 
 
+def temporary_beside(path: Path) -> Path:
+    """Return a hidden name beside a file for one that is not finished; systems take 255 bytes."""
+    return path.with_name(f".{_start_of(path.name)}.{uuid.uuid4().hex}{TEMPORARY}")
+
+
+def _start_of(name: str) -> str:
+    """Return as much of a file's name as fits into a temporary one, whole letters."""
+    return os.fsencode(name)[:_LONGEST].decode("utf-8", "ignore")
+
+
 @contextlib.contextmanager
 def _written(path: Path, data: bytes | memoryview | Iterable[bytes]) -> Iterator[Path]:
     make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{TEMPORARY}")
+    temporary = temporary_beside(path)
     try:
         with temporary.open("wb") as file:
             for block in _blocks(data):
@@ -155,7 +166,7 @@ def remove_leftovers(folder: Path, of: str = "", older_than_s: float = 3600.0) -
     """
     import time
 
-    for leftover in folder.glob(f".{glob.escape(of)}*{TEMPORARY}"):
+    for leftover in folder.glob(f".{glob.escape(_start_of(of))}*{TEMPORARY}"):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - leftover.stat().st_mtime > older_than_s:
                 leftover.unlink()

@@ -10,11 +10,9 @@ import contextlib
 import hashlib
 import os
 import stat
-import uuid
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 
 from eval.record import Record
@@ -63,7 +61,7 @@ class Bundle:
     manifest: Manifest
     record: Record
 
-    @cached_property
+    @property
     def name(self) -> str:
         """How the entry is called in sentences."""
         return f"{self.record.track}/{self.record.file_name} ({self.sha256[:12]})"
@@ -78,7 +76,7 @@ def write_bundle(path: Path, manifest: Manifest, record: bytes, files: Mapping[s
     files : member -> the picture file it is made of
     """
     publish.make_folder(path.parent)
-    temporary = path.with_name(f".{path.name[:80]}.{uuid.uuid4().hex}{publish.TEMPORARY}")
+    temporary = publish.temporary_beside(path)
     document = {"format": manifest.format, **asdict(manifest)}
     try:
         with temporary.open("xb") as file:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -94,7 +93,7 @@ def pack(dataset: Store, out: Path, advance: Callable[[], None] = lambda: None) 
     """
     _check(dataset, out)
     publish.remove_leftovers(out.parent, f"{out.name}.")
-    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex}{publish.TEMPORARY}")
+    temporary = publish.temporary_beside(out)
     try:
         with temporary.open("w+b", buffering=0) as file:
             _write(dataset, file, advance)

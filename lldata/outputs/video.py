@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -92,7 +91,7 @@ class Segment:
         import av
 
         self.path, self.how, self.frames = path, how, 0
-        self._temporary = _temporary(path)
+        self._temporary = publish.temporary_beside(path)
         publish.make_folder(path.parent)
         self._file: Any = av.open(str(self._temporary), "w", format="matroska")
         self._stream = _stream(self._file, how, rate, size)
@@ -156,7 +155,7 @@ def join(segments: Sequence[Path], target: Path, rate: Fraction, frames: int) ->
     import av
 
     count = 0
-    temporary = _temporary(target)
+    temporary = publish.temporary_beside(target)
     try:
         with av.open(str(temporary), "w", format=_MUXERS[target.suffix.lower()]) as file:
             with av.open(str(segments[0]), format="matroska") as first:
@@ -184,10 +183,6 @@ def _packets(segments: Sequence[Path]) -> Iterator[Any]:
     for path in segments:
         with av.open(str(path), format="matroska") as file:
             yield from (packet for packet in file.demux(video=0) if packet.size)
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex}{publish.TEMPORARY}")
 
 
 def _name(temporary: Path, path: Path) -> None:

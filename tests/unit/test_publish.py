@@ -48,3 +48,12 @@ def test_what_a_disk_changes_is_not_published(tmp_path: Path, monkeypatch, chang
     with pytest.raises(StoreError, match="reads back differently"):
         publish.write_once(tmp_path / "a.h5", b"x" * (2 * publish._PIECE + rest))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["n" * 255, "é" * 127, "名" * 85])
+def test_a_file_may_have_the_longest_name_that_a_disk_takes(tmp_path: Path, name: str):
+    publish.write_replacing(tmp_path / name, b"1")
+    leftover = publish.temporary_beside(tmp_path / name)
+    leftover.touch()
+    publish.remove_leftovers(tmp_path, name, older_than_s=-1)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
