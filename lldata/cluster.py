@@ -123,17 +123,29 @@ def _call(unit: Unit, timeout_s: float, memory_bytes: int) -> Answer:
 
     idle: list[tuple[int, Child]] = get_worker().extensions.setdefault("lldata", [])
     while True:
-        bound, child = idle.pop() if idle else (memory_bytes, None)
+        child = _idle(idle, memory_bytes)
         used = child is not None
-        if child is None or bound != memory_bytes or not child.alive:
-            if child is not None:
-                child.close()
-            child, used = Child(memory_bytes), False
+        child = child or Child(memory_bytes)
         answer = child.call(unit.function, unit.args, timeout_s)
         if child.alive:
             idle.append((memory_bytes, child))
         if not (used and child.ended_idle):
             return answer
+
+
+def _idle(idle: list[tuple[int, Child]], memory_bytes: int) -> Child | None:
+    """Take a process of this bound that waits for a call, if there is one; end one that is none.
+
+    Threads of one dask worker share the list: one that it held when it was looked at may be gone.
+    """
+    try:
+        bound, child = idle.pop()
+    except IndexError:
+        return None
+    if bound == memory_bytes and child.alive:
+        return child
+    child.close()
+    return None
 
 
 def _outcome(unit: Unit, future: Future, engine: Dask) -> Any:

@@ -17,6 +17,7 @@ import pytest
 from eval.run import run
 from eval.running.plan import Settings
 from lldata import cluster, ingest, store
+from lldata.child import Child
 from lldata.engine import Dask, Local, Unit, named, run_units
 from lldata.errors import LowLightError
 from tests.captures import light, write_scene
@@ -82,6 +83,23 @@ def test_a_death_a_hang_an_error_and_a_hog_cost_one_unit_each(folder: Path):
     assert "longer than 8 s" in str(results["c"])
     assert isinstance(results["d"], ValueError)
     assert "2 GiB of memory" in str(results["e"])
+
+
+def test_a_process_that_another_thread_of_the_worker_takes_costs_nothing():
+    class Emptied(list[tuple[int, Child]]):
+        def __bool__(self) -> bool:  # as it was before the other thread took its one
+            return True
+
+    assert cluster._idle(Emptied(), 2**31) is None
+
+
+def test_a_process_of_another_bound_is_ended_and_one_of_this_is_used():
+    small, large = Child(2**31), Child(2**32)
+    idle = [(2**31, small), (2**32, large)]
+    with contextlib.closing(large):
+        assert cluster._idle(idle, 2**32) is large
+        assert cluster._idle(idle, 2**32) is None
+        assert not small.alive
 
 
 def test_units_are_read_as_the_cluster_takes_them(dask: Dask):
