@@ -130,9 +130,13 @@ def _by_methods(
 ) -> Iterator[Panel]:  # fmt: skip
     yield panel(one.pair, "given", one.given)
     metrics = find_metrics(table.metrics)
+    told = any(maker.line.target_option for maker in makers)
+    target = None
+    if told and one.target is not None:
+        target = _target_file(one.target, one.pair, folder)
     for maker in makers:
         tell(f"{maker.line.method} on {one.pair}")
-        found = maker.panel(one.pair, maker.line.label, one.given, _target_file(one, folder))
+        found = maker.panel(one.pair, maker.line.label, one.given, target)
         if one.registered and one.target is not None and found.pixels is not None:
             truth = to_uint8(one.target.transpose(1, 2, 0))
             found = replace(found, scores=score_images(found.pixels, truth, metrics))
@@ -162,13 +166,13 @@ def _ev(step: float) -> str:
     return "as it is" if step == 0 else f"{step:+g} EV"
 
 
-def _target_file(one: Shown, folder: Path) -> Path:
-    """Return the target as a file, for methods that are told to look like it."""
-    path = folder / f"target-{one.pair.replace('/', '-')}.png"
-    if one.target is not None and not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        pixels = to_uint8(one.target.transpose(1, 2, 0))
-        publish.write_replacing(path, encoded(pixels, ".png"))
+def _target_file(target: Planes, pair: str, folder: Path) -> Path:
+    """Write the target as a file, for methods that are told to look like it.
+
+    One that stands there may be of other data: figures of any dataset can go into one folder.
+    """
+    path = folder / f"target-{pair.replace('/', '-')}.png"
+    publish.write_replacing(path, encoded(to_uint8(target.transpose(1, 2, 0)), ".png"))
     return path
 
 

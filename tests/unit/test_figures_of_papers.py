@@ -96,10 +96,19 @@ def test_histogram_matching_of_uhr_fig_3_gives_the_targets_histogram(clips: Stor
     assert table.figure is not None
     (shown,) = panels.shown(clips, table.figure)
     maker = panels._Maker(table.rows[0], clips, "cpu")
-    found = maker.panel("p", "(a)", shown.given, panels._target_file(shown, tmp_path))
+    found = maker.panel(
+        "p", "(a)", shown.given, panels._target_file(shown.target, shown.pair, tmp_path)
+    )
     assert not shown.registered
     assert found.pixels is not None, found.missing
     assert found.pixels.mean() / 255 == pytest.approx(shown.target.mean(), abs=0.01)  # type: ignore[union-attr]
+
+
+def test_a_target_that_another_dataset_left_in_the_folder_is_not_read(tmp_path: Path):
+    for level in (51, 153):
+        target = np.full((3, 8, 8), level / 255, np.float32)
+        path = panels._target_file(target, "00001/low", tmp_path)
+        assert (cv2.imread(str(path)) == level).all()
 
 
 def test_a_frame_beyond_a_clip_is_its_last(clips: Store):
@@ -124,6 +133,6 @@ def test_deep_image_prior_of_uhr_fig_3_reads_the_frame_of_a_clip(clips: Store, t
     table = reported.load("uhr-fig-3")
     (shown,) = panels.shown(clips, table.figure)  # type: ignore[arg-type]
     line = replace(table.rows[2], options={"iterations": 1, "width": 2, "scales": 1})
-    target = panels._target_file(shown, tmp_path)
+    target = panels._target_file(shown.target, shown.pair, tmp_path)
     found = panels._Maker(line, clips, "cpu").panel("p", "(c)", shown.given, target)
     assert found.pixels is not None, found.missing
