@@ -101,7 +101,7 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
     check_device(method, engine)
     check_metrics(metrics, method, store, rows)
     warn_of_leak(config, chosen, store, tell)
-    read = read_by(method, _cameras(store, rows[: settings.limit]))
+    read = read_by(method, cameras(store, rows[: settings.limit]))
     given = recorded(settings.method, settings.options)
     named = weights is not None and not is_own(weights, own, config, store)
     hashes = {key: value for key, value in read.items() if key.endswith("_sha256")}
@@ -128,7 +128,7 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
     )  # fmt: skip
 
 
-def _cameras(store: Store, rows: Any) -> Iterator[str]:
+def cameras(store: Store, rows: Any) -> Iterator[str]:
     """Yield the camera of the frame of each row of the pair table, none of pictures and clips."""
     if store.kind == "raw":
         nothing = (slice(0, 0), slice(0, 0))

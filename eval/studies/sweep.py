@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+from eval.kept_weights import file_sha256
 from eval.pages import page
 from eval.pages.summary import marks
 from eval.record import Record, Row
@@ -17,12 +18,13 @@ from eval.running import disturbance
 from eval.running.disturbance import Axis, Disturbance
 from eval.running.folder import held
 from eval.running.pairs import Finished
-from eval.running.plan import Plan, Settings, make_plan
+from eval.running.plan import Plan, Settings, cameras, make_plan
 from eval.statistics import Interval, mean_interval, of_rows
 from eval.studies import curves
 from lldata import publish
 from lldata.console import to_json
 from lldata.errors import ScoreError
+from lldata.noise import calibration
 from lldata.store import home
 
 FORMAT = 1
@@ -62,9 +64,14 @@ class Swept:
         over sum s^2; then the mean over pairs, with its interval over groups.
         """
         plain = {row.pair: row for step in self.steps if step.step == 0 for row in step.rows}
+        disturbed = [
+            (abs(step.step), {row.pair: row.scores.get(metric) for row in step.rows})
+            for step in self.steps if step.step != 0
+        ]  # fmt: skip
         slopes, groups = [], []
         for pair, row in plain.items():
-            rise = _rise(self.steps, pair, metric, row.scores.get(metric))
+            found = [(distance, scores.get(pair)) for distance, scores in disturbed]
+            rise = _rise(found, row.scores.get(metric))
             if rise is not None:
                 slopes.append(rise)
                 groups.append(row.group)
@@ -111,8 +118,9 @@ def sweep(
         record = record_of(plan, plain)
         swept = []
         for name in chosen:
+            own = _calibrated(plan) if name == "read_noise" else plan
             finished = {
-                step: _step(plan, folder, Disturbance(name, step), progress) if step else plain
+                step: _step(own, folder, Disturbance(name, step), progress) if step else plain
                 for step in known[name].steps
             }
             steps = tuple(Step.of(step, found) for step, found in finished.items())
@@ -134,6 +142,14 @@ def _folder(plan: Plan) -> Path:
     return home() / ".studies" / "sweeps" / plan.track.name / plan.job.folder.name
 
 
+def _calibrated(plan: Plan) -> Plan:
+    """Return a plan whose pairs are done anew once the user calibrates one of their cameras."""
+    rows = plan.store.pairs[plan.store.pairs["pair"].isin(plan.pairs)]
+    paths = {calibration.default_path(camera) for camera in cameras(plan.store, rows)}
+    own = "".join(f" {file_sha256(path)}" for path in sorted(paths) if path.is_file())
+    return replace(plan, job=replace(plan.job, fingerprint=plan.job.fingerprint + own))
+
+
 def _job_plan(plan: Plan, folder: Path, by: Disturbance | None) -> Plan:
     """Return the plan of one step: the same pairs under another fingerprint and folder."""
     place = folder / (UNDISTURBED if by is None else f"{by.axis}/{by.step:g}")
@@ -151,17 +167,18 @@ def _step(plan: Plan, folder: Path, by: Disturbance | None, progress: Progress) 
     return sorted(found, key=lambda one: one.row.pair)
 
 
-def _rise(steps: Sequence[Step], pair: str, metric: str, plain: float | None) -> float | None:
-    """Return the slope of one pair, None where one of its scores is not known."""
-    values = [(step.step, _score(step, pair, metric)) for step in steps if step.step != 0]
-    if plain is None or not values or any(value is None for _, value in values):
+def _rise(found: Sequence[tuple[float, float | None]], plain: float | None) -> float | None:
+    """Return the slope of one pair, None where one of its scores is not known.
+
+    Parameters
+    ----------
+    found : distance of each step from 0, and the score there
+    plain : the score at 0
+    """
+    if plain is None or not found or any(score is None for _, score in found):
         return None
-    lost = [(abs(step), value - plain) for step, value in values if value is not None]
+    lost = [(step, score - plain) for step, score in found if score is not None]
     return sum(s * change for s, change in lost) / sum(s * s for s, _ in lost)
-
-
-def _score(step: Step, pair: str, metric: str) -> float | None:
-    return next((row.scores.get(metric) for row in step.rows if row.pair == pair), None)
 
 
 def _written(record: Record, swept: Sequence[Swept], folder: Path) -> Sweep:

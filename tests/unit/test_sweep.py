@@ -59,6 +59,23 @@ def test_a_second_sweep_takes_up_what_was_scored(monkeypatch: pytest.MonkeyPatch
     assert [s.rows for s in again.axes[0].steps] == [s.rows for s in first.axes[0].steps]
 
 
+def test_read_noise_is_added_anew_once_the_user_calibrates_the_camera(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    own = tmp_path / "calibration.json"
+    monkeypatch.setattr("lldata.noise.calibration.default_path", lambda camera: own)
+    settings = Settings("amplify", "night", limit=1)
+    folders = ("read_noise/4", "ratio/1")
+    sweep.sweep(settings, ("read_noise", "ratio"))
+    kept = [next(home().rglob(f"{name}/pairs/*/*.json")) for name in folders]
+    before = [json.loads(path.read_text())["fingerprint"] for path in kept]
+    own.write_text("{}")
+    monkeypatch.setattr("eval.running.disturbance.read_noise_dn", lambda frame, pair: 100.0)
+    sweep.sweep(settings, ("read_noise", "ratio"))
+    after = [json.loads(path.read_text())["fingerprint"] for path in kept]
+    assert [one == other for one, other in zip(before, after, strict=True)] == [False, True]
+
+
 def test_the_slope_is_the_change_for_a_unit_in_either_direction():
     plain = rows()
     scored = [
