@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from eval.record import Record
 from eval.submission.bundle import Bundle, read_bundle
 from eval.submission.entries import Entry, place, read_entries, rivals, same_scores
 from eval.submission.form import check_manifest, check_record, pictures_told
@@ -69,7 +70,9 @@ def check(asked: Checking) -> list[Verdict]:
     Raises
     ------
     LowLightError
-        If a bundle, the dataset or the folder of entries is not there.
+        If the dataset or the folder of entries is not there.
+    FileNotFoundError
+        If a bundle is not there.
     """
     known = read_entries(asked.entries)
     verdicts = []
@@ -80,6 +83,12 @@ def check(asked: Checking) -> list[Verdict]:
         if verdict.bundle is not None:
             known = [*others, Entry(verdict.bundle.record, path, verdict.bundle)]
     return verdicts
+
+
+def _track(record: Record) -> Finding:
+    """Whether a record is of a track that is known here: of another nobody knows the pairs."""
+    found = claims.track(record)
+    return found if found.status != "unknown" else replace(found, status="fail")
 
 
 def _checked(path: Path, asked: Checking, entries: Sequence[Entry]) -> Verdict:
@@ -94,7 +103,7 @@ def _checked(path: Path, asked: Checking, entries: Sequence[Entry]) -> Verdict:
     findings = [
         Finding("bundle", "pass", f"{record.file_name}, {counted(len(record.rows), 'pair')}"),
         claims.definitions(record),
-        claims.track(record),
+        _track(record),
         *claims.data(record, store),
         claims.pairs(record, store),
         place(bundle, entries, asked.owner),

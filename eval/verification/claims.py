@@ -89,13 +89,18 @@ def track(record: Record) -> Finding:
 
 
 def pairs(record: Record, store: Store) -> Finding:
-    """Whether a record scores each pair of its track once, as the dataset describes it."""
+    """Whether a record scores each pair of its track once, as the dataset describes it.
+
+    Which pairs a track has that this version does not know, a study's own say, nobody can tell.
+    """
     shipped = record.track in tracks.names()
-    chosen = tracks.load(record.track) if shipped else tracks.ad_hoc(store, record.split)
-    table = chosen.pairs(store.usable(record.split))
+    known = shipped or is_ad_hoc(record)
+    table = store.usable(record.split) if known else store.pairs
+    if shipped:
+        table = tracks.load(record.track).pairs(table)
     told: dict[str, Any] = {str(row.pair): row for row in table.itertuples(index=False)}
     scored = {row.pair for row in record.rows}
-    missing = [] if record.partial else sorted(told.keys() - scored)
+    missing = [] if record.partial or not known else sorted(told.keys() - scored)
     strange = sorted(scored - told.keys())
     wrong = None
     if missing or strange:
@@ -104,7 +109,10 @@ def pairs(record: Record, store: Store) -> Finding:
         differing = [row.pair for row in record.rows if not _as_told(row, told[row.pair])]
         if differing:
             wrong = f"{_named(differing)} with another group, ratio, ISO or split than in the data"
-    return judged("pairs", wrong, f"{counted(len(scored), 'pair')}, each once")
+    said = f"{counted(len(scored), 'pair')}, each once"
+    if wrong is None and not known:
+        return Finding("pairs", "unknown", f"{said}; which {record.track} has is not known here")
+    return judged("pairs", wrong, said)
 
 
 def _named(found: Sequence[str]) -> str:

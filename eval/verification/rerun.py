@@ -11,6 +11,7 @@ from typing import Any
 
 from baselines import method as methods
 from eval import tracks
+from eval.pages.summary import is_ad_hoc
 from eval.record import Record
 from eval.run import run
 from eval.running.clip_pairs import Scored
@@ -46,7 +47,8 @@ def run_again(
     Raises
     ------
     LowLightError
-        If the method is not in the toolkit, or weights or a file it read are not at hand.
+        If the method or the track is not in the toolkit, or weights or a file it read are not at
+        hand.
     """
     _check_at_hand(record, weights)
     options = options_of(record, told)
@@ -70,6 +72,11 @@ def _check_at_hand(record: Record, weights: Path | None) -> None:
         raise MethodError(
             where, "it is an outside method", "its program is not in the toolkit",
             "Use --from-outputs",
+        )  # fmt: skip
+    if record.track not in tracks.names() and not is_ad_hoc(record):
+        raise MethodError(
+            where, f"this version has no track {record.track}", "it says which pairs are run",
+            "Use --from-outputs, or repeat the study that made it",
         )  # fmt: skip
     if record.weights_sha256 is not None and weights is None:
         raise MethodError(

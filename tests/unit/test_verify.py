@@ -19,6 +19,7 @@ from eval.running import pairs
 from eval.running.clip_pairs import Scored
 from eval.running.folder import output_path
 from eval.running.plan import Settings
+from eval.tracks import Track
 from eval.verification import verify as verifying
 from eval.verification.recompute import differences
 from eval.verification.verify import Asked, Verdict, verify
@@ -174,6 +175,19 @@ def test_an_outside_method_is_recomputed_but_never_rerun(made: Path):
     assert verify(Asked(theirs, "outputs")).level == "recomputed"
     with pytest.raises(LowLightError, match="it is an outside method"):
         verify(Asked(theirs, "rerun"))
+
+
+def test_a_record_of_a_track_that_is_not_known_here_is_recomputed_but_never_rerun():
+    night(home() / "study", "train test test", quarantined=("00003",))
+    track = Track("study.test.88", "", "study", "test", readmitted=("00003",), study=True)
+    made = run(Settings("amplify", "study", track=track)).record_path.parent
+    verdict = verify(Asked(made, "outputs"))
+    assert verdict.level == "recomputed"
+    unknown = {one.check: one.message for one in verdict.findings if one.status == "unknown"}
+    assert unknown.keys() == {"track", "pairs"}
+    assert unknown["pairs"] == "2 pairs, each once; which study.test.88 has is not known here"
+    with pytest.raises(LowLightError, match=r"this version has no track study\.test\.88"):
+        verify(Asked(made, "rerun"))
 
 
 def test_a_trial_run_is_verified_on_the_pairs_it_scored():
