@@ -168,8 +168,7 @@ def choose(store: Store, split: str, name: str | Track | None = None) -> Track:
     Raises
     ------
     ScoreError
-        If several tracks name this dataset, split and digests, or the named one is not of
-        this split.
+        If several tracks name this dataset, split and digests, or there is none of the name.
     """
     if isinstance(name, Track):
         return name

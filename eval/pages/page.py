@@ -16,6 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -120,12 +121,16 @@ def score(value: float | None, unit: str = "") -> str:
 
 
 def plain(value: float | None) -> str:
-    """Return a number in digits, never with an exponent: whole ones exactly, others to six."""
+    """Return a number in digits, never with an exponent: whole ones exactly, others to six.
+
+    Six decimals below 1, six digits above.
+    """
     if value is None or not math.isfinite(value):
         return NO_VALUE
     if value == int(value):
         return str(int(value))
-    return f"{value:.6f}".rstrip("0") if abs(value) < 1 else f"{value:.6g}"
+    small = abs(value) < 1
+    return np.format_float_positional(value, 6, unique=False, fractional=small, trim="-")
 
 
 def ratio(value: float | None) -> str:

@@ -102,6 +102,28 @@ def test_the_short_amplified_by_the_ratio_is_the_long_in_the_mean(tmp_path):
         assert means[0] * ratio == pytest.approx(means[1], rel=0.1)
 
 
+def green(out, **changes):
+    """Return a green plane of each long frame, DN above black, taken by a changed camera."""
+    taken = by_scene(take(out, "sid_sony", cameras=[replace(SONY, **changes)]))
+    return [
+        pack(frame.mosaic.astype(float), frame.cfa)[1] - 512 - SONY.noise.black_error(frame.iso)
+        for frame in (decode(long) for long, _ in taken.values())
+    ]
+
+
+def test_a_camera_exposed_half_as_much_sees_half_the_light(tmp_path):
+    bright, dark = (green(tmp_path / f"{e}", exposed=e) for e in (0.3, 0.15))
+    for one, other in zip(bright, dark, strict=True):
+        assert other.mean() / one.mean() == pytest.approx(0.5, rel=0.02)
+
+
+def test_a_lens_that_veils_everything_shows_the_mean_of_the_scene_everywhere(tmp_path):
+    for plane in green(tmp_path / "veiled", veil=1.0):
+        blocks = plane.reshape(4, 16, 6, 16).mean(axis=(1, 3))
+        assert blocks == pytest.approx(np.full((4, 6), plane.mean()), rel=0.02)
+    assert all(np.ptp(plane) > plane.mean() for plane in green(tmp_path / "clear"))
+
+
 def test_white_comes_out_white_and_red_red(tmp_path):
     body = sensor.load(protocol.load_raw("sid_sony"))
     patches = np.zeros((64, 64, 3), dtype=np.float32)

@@ -273,6 +273,11 @@ def test_scores_print_two_decimals_in_decibel_and_four_digits_else() -> None:
     assert page.score(None) == page.score(float("nan")) == "–"
 
 
+def test_plain_numbers_have_no_exponent_and_end_in_a_digit() -> None:
+    numbers = (300.0, 0.25, 1 / 3, 1e-9, 1234567.5, -0.5)
+    assert [*map(page.plain, numbers)] == ["300", "0.25", "0.333333", "0", "1234570", "-0.5"]
+
+
 def test_axis_ticks_are_round_numbers_inside_the_axis() -> None:
     scale = figures.axis([22.1, 31.0], 0, 100)
     assert [tick.label for tick in scale.ticks] == ["22", "24", "26", "28", "30"]
