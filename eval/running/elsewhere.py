@@ -133,7 +133,7 @@ def _sent(job: Job, method: Method) -> Job:
         dataset=job.dataset.absolute(),
         folder=job.folder.absolute(),
         outputs=_absolute(job.outputs),
-        store=None,
+        opened=None,
     )
 
 

@@ -58,7 +58,7 @@ def plan_outside(settings: Settings, tell: Callable[[str], None]) -> OutsidePlan
         settings.method, (), None, store.path, tuple(metric.name for metric in metrics),
         settings.out or run_folder(settings, store, track, LABEL, partial=partial),
         _fingerprint(content, store, [metric.definition for metric in metrics]),
-        workers_of(engine), folder, store=store,
+        workers_of(engine), folder, opened=(method, store),
     )  # fmt: skip
     return OutsidePlan(
         settings, store, track, metrics, chosen, partial, method, {}, LABEL, {}, engine, job, told

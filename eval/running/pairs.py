@@ -46,7 +46,7 @@ class Job:
     outputs: Path | None = None  # of an outside method: its pictures, looked up instead
     disturbance: Disturbance | None = None  # of what the method is given
     pictures: bool = True  # whether outputs and small pictures are kept
-    store: Store | None = field(default=None, compare=False)  # `dataset` where it is open already
+    opened: tuple[Method, Store] | None = field(default=None, compare=False)  # already, here
 
 
 @dataclass(frozen=True)
@@ -187,13 +187,15 @@ def sharing(found: Iterable[Finished]) -> Iterator[Finished]:
 @functools.lru_cache(maxsize=1)
 def stages_of(job: Job) -> Stages:
     """Return what is done to each pair of a job, made once in each process."""
-    store = job.store or open_store(job.dataset)
-    method: Method
-    if job.outputs is None:
-        method, _ = load_method(job.method, dict(job.options), job.weights)
-    else:
-        method = Looked(job.method, job.outputs, store)
+    method, store = job.opened or _opened(job)
     return Stages(
         method, store, find_metrics(job.metrics), job.folder if job.pictures else None,
         job.disturbance,
     )  # fmt: skip
+
+
+def _opened(job: Job) -> tuple[Method, Store]:
+    store = open_store(job.dataset)
+    if job.outputs is not None:
+        return Looked(job.method, job.outputs, store), store
+    return load_method(job.method, dict(job.options), job.weights)[0], store

@@ -120,7 +120,7 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
             threads_each=None if engine is None else THREADS,
         ),
         workers_of(engine),
-        store=store,
+        opened=(method, store),
     )  # fmt: skip
     return Plan(
         settings, store, track, metrics, chosen, partial, method, config, label, given | read,

@@ -148,7 +148,7 @@ def test_a_worker_is_sent_where_things_are_and_how_the_network_computes(
     assert there.folder == tmp_path / "out"
     assert dict(there.options)["precision"] == plan.method.precision  # type: ignore[attr-defined]
     assert dict(there.options)["device"] == "cpu"
-    assert (plan.job.store, there.store) == (plan.store, None)  # it is opened where it is read
+    assert (plan.job.opened, there.opened) == ((plan.method, plan.store), None)
 
 
 def test_one_worker_is_this_process_and_a_cluster_has_its_own():
