@@ -558,7 +558,7 @@ def compare(
     console.print_table(f"{metric}: a minus b", ("a", "b", "difference", "95 %", "p", "pairs"), [
         (c.a, c.b, c.difference, _interval(c.ci95), c.p_value, c.n) for c in found
     ])  # fmt: skip
-    console.say(in_words(found, tied))
+    console.say_wrapped(in_words(found, tied))
 
 
 @_cli.command()

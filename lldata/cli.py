@@ -328,7 +328,7 @@ def _make(datasets: Sequence[Any], engine: Any, *, deep: bool, as_json: bool) ->
     for result in results:
         console.say(f"{result['name']}: {result['path']}")
     for said in filter(None, hints):
-        console.say(said)
+        console.say_wrapped(said)
 
 
 def _answer(findings: Sequence[Any], scenes: int) -> None:

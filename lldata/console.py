@@ -151,10 +151,10 @@ def counted(number: int, noun: str) -> str:
 
 
 def say_wrapped(text: str) -> None:
-    """Write a longer text to stderr in lines of at most 80 columns."""
+    """Write a longer text to stderr in lines of at most 80 columns; a path stays whole."""
     import textwrap
 
-    for line in textwrap.wrap(text, 80, break_on_hyphens=False):
+    for line in textwrap.wrap(text, 80, break_on_hyphens=False, break_long_words=False):
         say(line)
 
 

@@ -27,6 +27,7 @@ _COLUMNS = (
     "seconds_per_image", "peak_memory_bytes", "record",
 )  # fmt: skip
 _NUMBERS = {int, float, bool, type(None)}  # most cells; written as they are
+_SHOWN = 8  # entries of a track on a terminal
 _FORMULA = re.compile(r"\s*[=+\-@]")
 
 Table = tuple[str, tuple[str, ...], list[tuple[object, ...]]]
@@ -111,21 +112,26 @@ def _cell(value: object) -> object:
 
 
 def tables(out: Path) -> list[Table]:
-    """Return title, columns and rows of each table of the leaderboard in `out`, for a terminal."""
+    """Return title, columns and rows of each table of the leaderboard in `out`, for a terminal.
+
+    The first of each, with the interval of the score that ranks them; the pages have the rest.
+    """
     return [_table(track) for track in read_strict_json(out / DATA)["tracks"]]
 
 
 def _table(track: Mapping[str, Any]) -> Table:
     entries = [entry for part in ("blind", "oracle", "partial") for entry in track[part]]
-    metrics = list(dict.fromkeys(name for entry in entries for name in entry["scores"]))
-    columns = ("", "method", *(str(c) for metric in metrics for c in (metric, "95 %")))
+    metrics = dict.fromkeys(name for entry in entries for name in entry["scores"])
+    first = track["metric"]
+    others = [name for name in metrics if name != first]
     runs = Counter(str(entry["method"]) for entry in entries)
     rows: list[tuple[object, ...]] = []
-    for entry in entries:
-        scores = [cell for name in metrics for cell in _cells(entry["scores"].get(name))]
-        rows.append((_place(entry), _named(entry, runs), *scores))
-    simulated = ", simulated" if any(entry["synthetic"] for entry in entries) else ""
-    return f"{track['title']}{simulated}", columns, rows
+    for entry in entries[:_SHOWN]:
+        scores = [_cells(entry["scores"].get(name)) for name in (first, *others)]
+        rows.append((_place(entry), _named(entry, runs), *scores[0], *(m for m, _ in scores[1:])))
+    title = track["title"] + (", simulated" if any(e["synthetic"] for e in entries) else "")
+    more = f": {_SHOWN} of {len(entries)}, all are on its page" if len(entries) > _SHOWN else ""
+    return title + more, ("", "method", first, "95 %", *others), rows
 
 
 def _named(entry: Mapping[str, Any], runs: Counter[str]) -> str:

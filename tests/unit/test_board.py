@@ -320,3 +320,10 @@ def test_the_terminal_gets_the_tables_of_the_page(tmp_path: Path) -> None:
     scores = [row.scores["psnr"] or 0.0 for row in rows()]
     assert shown[0][2] == pytest.approx(sum(scores) / len(scores))
     assert title.endswith(", simulated") == record().synthetic
+
+
+def test_the_terminal_gets_the_first_eight_of_a_long_table(tmp_path: Path) -> None:
+    built(tmp_path, *(record(method=f"m{number}") for number in range(9)))
+    ((title, columns, shown),) = tables(tmp_path / "site")
+    assert title.endswith(": 8 of 9, all are on its page")
+    assert (len(shown), columns.count("95 %")) == (8, 1)

@@ -126,6 +126,13 @@ def test_a_table_folds_its_texts_before_it_cuts_a_name(capsys: pytest.CaptureFix
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_a_wrapped_text_keeps_a_path_whole(capsys: pytest.CaptureFixture[str]):
+    path = "/home/" + "night-" * 20
+    console.say_wrapped(f"{'words ' * 20}{path} end")
+    first, second, whole, last = capsys.readouterr().err.splitlines()
+    assert (max(len(first), len(second)) <= 80, whole, last) == (True, path, "end")
+
+
 def test_columns_too_wide_for_the_room_give_way_evenly():
     assert column_widths([("x" * 200,), ("y" * 200,), ("b",)], 41) == [20, 20, 1]
     assert column_widths([("name of it",), ("value",)], 9) == [4, 5]
