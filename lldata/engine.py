@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from lldata.errors import LowLightError
+from lldata.interrupts import interrupts_kept
 
 Result = TypeVar("Result")
 
@@ -121,11 +122,12 @@ def interrupts_held() -> Iterator[None]:
 
     with _environment():
         resource_tracker.ensure_running()  # its start would let interrupts through
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with interrupts_kept():
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _enter(memory_bytes: int, environment: dict[str, str]) -> None:
@@ -262,9 +264,9 @@ def _run_local(units: Iterable[Unit], engine: Local) -> Iterator[tuple[Unit, Any
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     unit = running.pop(future)
                     yield unit, _outcome(unit, future, engine)
-        finally:
-            if running:
-                pool.stop()  # type: ignore[no-untyped-call]
+        except BaseException:  # interrupted, or closed: what runs is not waited for
+            pool.stop()  # type: ignore[no-untyped-call]
+            raise
 
 
 def run_isolated(

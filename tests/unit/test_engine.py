@@ -4,6 +4,7 @@ import importlib.util
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -111,3 +112,25 @@ def test_units_are_read_lazily():
     next(stream)
     stream.close()
     assert len(read) < 10
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal masks")
+def test_an_interrupt_that_another_thread_takes_comes_when_the_block_ends():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    drawing = threading.Event()
+    threading.Thread(target=drawing.wait, daemon=True).start()
+    reached = []
+
+    def struck() -> None:
+        with engine.interrupts_held():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.1)
+            reached.append("the end of the block")
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            struck()
+    finally:
+        drawing.set()
+        signal.signal(signal.SIGINT, before)
+    assert reached
