@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection, Pipe
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
-from lldata import engine
+from lldata import worker
 
 _IDLE_S = 60.0  # after which a process without a call ends by itself
 _PROGRAM = "from lldata.child import serve; serve()"
@@ -36,8 +36,8 @@ class Child:
     def __init__(self, memory_bytes: int) -> None:
         self._connection, theirs = Pipe()
         command = [sys.executable, "-P", "-c", _PROGRAM, str(theirs.fileno()), str(memory_bytes)]
-        environment = os.environ | dict.fromkeys(engine.NATIVE_THREADS, "1")
-        with theirs, engine.interrupts_held():
+        environment = os.environ | dict.fromkeys(worker.NATIVE_THREADS, "1")
+        with theirs, worker.interrupts_held():
             self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], timeout_s: float) -> Answer:
@@ -73,7 +73,7 @@ class Child:
 def serve() -> None:
     """Answer call after call; end at once, also inside one, when the other side is gone."""
     descriptor, memory_bytes = map(int, sys.argv[1:])
-    engine.enter(memory_bytes)
+    worker.enter(memory_bytes)
     connection: Connection = Connection(descriptor)
     calls: SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...]]] = SimpleQueue()
 

@@ -13,8 +13,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lldata.child import Answer, Child
-from lldata.engine import Dask, Unit, lost, too_large
 from lldata.errors import LowLightError
+from lldata.units import Dask, Unit, lost, too_large
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from lldata import publish, seal, store
 from lldata.audit import Finding, duplicates
 from lldata.errors import StoreError
+from lldata.locks import locked
 from lldata.measures.likeness import Print, prints, recognisable
 from lldata.outputs import card
 from lldata.scene import (
@@ -136,7 +137,7 @@ def _digested(scene: SceneFile, pixels: Pixels) -> SceneFile:
 @contextlib.contextmanager
 def _sole_writer(path: Path) -> Iterator[None]:
     """Be the one writer of a scene's further parts; those that it does not name go in the end."""
-    with publish.locked(path.with_name(f".{path.stem}.parts.lock"), keep=False):
+    with locked(path.with_name(f".{path.stem}.parts.lock"), keep=False):
         try:
             yield
         finally:
@@ -277,7 +278,7 @@ def build_index(
     stamp, older = _stamp(path / "dataset.h5"), _older_index(path)
     read = _entries(path, older, written, {})
     near = neighbours(path)
-    with publish.locked(path / ".lock"):
+    with locked(path / ".lock"):
         for folder in (path, path / "scenes"):
             publish.remove_leftovers(folder)
         if stamp != _stamp(path / "dataset.h5"):

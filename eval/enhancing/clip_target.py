@@ -18,6 +18,7 @@ from eval import images
 from eval.images import Picture
 from lldata import publish
 from lldata.errors import LowLightError
+from lldata.locks import locked
 from lldata.outputs.video import Coding, Segment, join
 
 SEGMENT = 12  # frames; so many at most are computed again after an interruption
@@ -59,7 +60,7 @@ def sole_writer(target: Path, *, video: bool) -> Iterator[None]:
     lock = target.with_name(f".{target.name}.lock") if video else target / ".enhance.lock"
     with contextlib.ExitStack() as held:
         try:
-            held.enter_context(publish.locked(lock, keep=False, wait=False))
+            held.enter_context(locked(lock, keep=False, wait=False))
         except BlockingIOError as error:
             raise LowLightError(
                 target, "another lleval enhance is writing it", "one writes a clip at a time",

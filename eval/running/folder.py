@@ -11,6 +11,7 @@ from typing import Literal
 
 from lldata import publish
 from lldata.errors import ScoreError
+from lldata.locks import locked
 
 Kind = Literal["input", "output", "reference", "error"]
 
@@ -76,7 +77,7 @@ def held(folder: Path) -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(publish.locked(folder / LOCK, keep=False, wait=False))
+            stack.enter_context(locked(folder / LOCK, keep=False, wait=False))
         except BlockingIOError as error:
             raise ScoreError(
                 folder, "another lleval run is writing there", "one writes into a folder at a time",

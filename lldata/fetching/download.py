@@ -19,6 +19,7 @@ from lldata.errors import DownloadError
 from lldata.fetching.fetch import PATIENCE, Patience, fetch, forget
 from lldata.fetching.sources import RemoteFile, Source
 from lldata.fetching.unpack import unpack
+from lldata.locks import locked
 from lldata.store import home
 
 Report = Callable[[str, int, int], None]  # file, bytes done, bytes in all
@@ -112,7 +113,7 @@ def _have(
 ) -> Held:
     target = folder / file.name
     pin = folder / f"{file.name}{PIN}"
-    with publish.locked(folder / f".{file.name}.lock"):
+    with locked(folder / f".{file.name}.lock"):
         for own in (_in(place, file) for place in supplied):
             if own.is_file():
                 return _checked(file, own, pin, "supplied")

@@ -82,12 +82,6 @@ def green_halves(frame: Frame) -> Planes:
     )
 
 
-def green_of_picture(linear_green: Planes, pattern: str) -> Planes:
-    """Return the green (h, w) of a linear picture's green channel on the mosaic's green sites."""
-    planes: Planes = halves_of_picture(linear_green, pattern).mean(0)
-    return planes
-
-
 def halves_of_picture(linear_green: Planes, pattern: str) -> Planes:
     """Return two interleaved halves (2, h, w) of a linear picture's green on the green sites."""
     packed = cfa.pack(linear_green, pattern)

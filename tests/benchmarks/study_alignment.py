@@ -105,7 +105,7 @@ def _tile(folder: Path, path: Path, y: int, x: int) -> list[Any]:
     scene = Scene(files, load_raw("sid_sony"), pixels)
     (pair,) = scene.pairs
     green = linearise(reference[..., 1].astype(np.float32) / np.float32(65535))
-    target = registration.green_of_picture(green.astype(np.float32), pair.short.cfa)
+    target = registration.halves_of_picture(green.astype(np.float32), pair.short.cfa).mean(0)
     height, width = target.shape
     inner = slice(max(0, y), height + min(0, y)), slice(max(0, x), width + min(0, x))
     outer = slice(max(0, -y), height + min(0, -y)), slice(max(0, -x), width + min(0, -x))

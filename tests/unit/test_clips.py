@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from lldata import publish, upkeep
+from lldata import upkeep
 from lldata.errors import FrameError, LowLightError, MetadataError
+from lldata.locks import locked
 from lldata.reading.clip_files import clips_of, find
 from lldata.reading.clip_frames import Clip, frames
 from lldata.sets.clip_audits import missing_numbers, region_side
@@ -334,7 +335,7 @@ def test_regions_are_those_of_the_paper():
 def test_scenes_of_clips_do_not_wait_for_each_other(tmp_path: Path):
     write_scene(tmp_path / "src", "Night")
     scenes = tmp_path / "d" / "scenes"
-    with ThreadPoolExecutor(1) as beside, publish.locked(scenes / ".Dusk.parts.lock"):
+    with ThreadPoolExecutor(1) as beside, locked(scenes / ".Dusk.parts.lock"):
         (outcome,) = beside.submit(run, tmp_path / "src", tmp_path / "d").result(60)
     assert outcome.state == "stored"
     assert outcome.file == (

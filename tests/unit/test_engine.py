@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lldata import engine
+from lldata import engine, worker
 from lldata.engine import Dask, Local, Unit, WorkerError, named, run_isolated, run_units
 from lldata.errors import LowLightError
 
@@ -122,7 +122,7 @@ def test_an_interrupt_that_another_thread_takes_comes_when_the_block_ends():
     reached = []
 
     def struck() -> None:
-        with engine.interrupts_held():
+        with worker.interrupts_held():
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.1)
             reached.append("the end of the block")

@@ -17,6 +17,7 @@ import pytest
 from lldata import publish, store, upkeep
 from lldata.audit import Finding
 from lldata.errors import StoreError
+from lldata.locks import locked
 from lldata.outputs import pack
 from lldata.scene import Pixels, SceneFile, content_digest
 from tests.captures import frame, light
@@ -256,7 +257,7 @@ def test_a_digest_that_fails_beside_the_compression_publishes_nothing(
 def test_a_lock_that_was_deleted_while_it_was_waited_for_is_taken_anew(tmp_path: Path):
     lock, order = tmp_path / "lock", []
     with ThreadPoolExecutor(1) as beside:
-        with publish.locked(lock, keep=False):
+        with locked(lock, keep=False):
             waiting = beside.submit(lambda: hold(lock, order))
             time.sleep(0.2)
             order.append("first")
@@ -266,7 +267,7 @@ def test_a_lock_that_was_deleted_while_it_was_waited_for_is_taken_anew(tmp_path:
 
 
 def hold(lock: Path, order: list[str]) -> None:
-    with publish.locked(lock, keep=False):
+    with locked(lock, keep=False):
         assert lock.exists()
         order.append("second")
 
