@@ -486,8 +486,8 @@ def enhance(
     Example: lleval enhance --model lime night.jpg night-lime.jpg
     """
     from eval.enhancing.clip_source import wanted_rate
-    from eval.enhancing.enhance import Enhancement
     from eval.enhancing.enhance import enhance as work
+    from eval.enhancing.task import Enhancement
 
     task = Enhancement(
         model, source, target, _options(options), weights, _ratio(ratio), compare, device,

@@ -12,12 +12,8 @@ from eval.pages import page
 from eval.pages.gallery import score_text, shown_pairs
 from eval.pages.provenance import provenance
 from eval.pages.spread import plots, tables
-from eval.pages.summary import (
-    Score,
-    groups_of,
-    marks,
-    scores_of,
-)
+from eval.pages.summary import Score, groups_of, scores_of
+from eval.pages.words import marks
 from eval.record import Record, Row
 from eval.running.folder import REPORT
 from eval.running.pictures import ERROR_WHITE

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from eval.machine import one_algebra_thread, software
 from eval.profile import frame_size, sample_for
+from eval.progress import Progress, unseen
 from eval.record import MetricUse, Record, pairs_sha256
 from eval.report import write_report
 from eval.rows import rows_csv
@@ -23,9 +23,7 @@ from eval.running.plan import Plan, Settings, make_plan
 from eval.running.trained import trained_on
 from lldata import publish
 
-__all__ = ["Outcome", "Progress", "Settings", "record_of", "run", "scored"]
-
-Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
+__all__ = ["Outcome", "Settings", "record_of", "run", "scored"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ def run(
     settings: Settings,
     *,
     tell: Callable[[str], None] = lambda _: None,
-    progress: Progress = lambda _label, _total: nullcontext(lambda: None),
+    progress: Progress = unseen,
 ) -> Outcome:
     """Run a method on a track and write record.json, rows.csv, outputs, pictures and a report.
 

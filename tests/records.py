@@ -10,6 +10,7 @@ import numpy as np
 import skimage.data
 
 from eval.metrics import find_metric
+from eval.pages.summary import Score, scores_of
 from eval.record import MetricUse, Record, Row, pairs_sha256
 from eval.running.folder import picture_path
 from eval.running.pictures import encoded, error_map
@@ -40,6 +41,11 @@ def rows(psnr: float = 30.0, groups: int = 8, seed: int = 1) -> tuple[Row, ...]:
                 )
             )
     return tuple(found)
+
+
+def score_of(of: Record, metric: str) -> Score:
+    """Return one metric's score over all rows."""
+    return next(score for score in scores_of(of) if score.metric == metric)
 
 
 def record(scored: Sequence[Row] | None = None, **changes: Any) -> Record:

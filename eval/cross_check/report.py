@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,9 @@ from eval.cross_check.check import Agreement, check
 from eval.cross_check.official import check_official
 from eval.machine import software
 from eval.metrics import metrics
+from eval.progress import Progress
 
 COLUMNS = ("metric", "compared with", "most on", "difference", "limit", "status")
-
-Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 
 
 def compared(data: Path | None, progress: Progress) -> list[Agreement]:

@@ -3,58 +3,29 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from fractions import Fraction
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from baselines import method as methods
 from baselines.method import Method, MethodInfo
 from eval import images
-from eval.enhancing.amplification import amplified, automatic_ratio
 from eval.enhancing.clip_source import is_video
 from eval.enhancing.enhance_clip import enhance_clip
-from eval.enhancing.targets import RAW_SUFFIXES, Work, check_paths, settle
-from eval.images import Picture
+from eval.enhancing.picture import enhance_picture
+from eval.enhancing.targets import RAW_SUFFIXES, check_paths, settle
+from eval.enhancing.task import Enhancement
+from eval.progress import Progress, unseen
 from eval.running.option_files import files_named
 from eval.running.pairs import accepted, load_method
-from eval.running.stages import check_output
 from lldata.errors import LowLightError, MethodError, ScoreError
-from lldata.raw import read_frame
-from lldata.render import render
-from lldata.sample import Sample, sample_of_frame
 from lldata.store import home
-
-Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
-
-
-@dataclass(frozen=True)
-class Enhancement:
-    """What `lleval enhance` is told; its flags are these fields."""
-
-    method: str
-    source: Path
-    target: Path
-    options: Mapping[str, Any] = field(default_factory=dict)
-    weights: Path | None = None
-    ratio: float | Literal["auto"] | None = None
-    compare: bool = False
-    device: str = "auto"
-    clip: bool = False  # whether a folder holds the frames of one clip
-    smooth: bool = False  # average frames with their neighbours along their motion
-    fps: Fraction | None = None  # of a video that is written; by default the source's
 
 
 def enhance(
     task: Enhancement,
     *,
     tell: Callable[[str], None] = lambda _: None,
-    progress: Progress = lambda _label, _total: nullcontext(lambda: None),
+    progress: Progress = unseen,
 ) -> list[Path]:
     """Write the enhanced picture of a file, or of every RAW file and image of a folder; or a clip.
 
@@ -85,12 +56,12 @@ def enhance(
         _check_file(one.source, info, task)
     method = load()
     if not task.source.is_dir():
-        return _one(method, task, work[0])
+        return enhance_picture(method, work[0], task.ratio)
     written: list[Path] = []
     with progress(f"{task.method} on {task.source.name}", len(work)) as advance:
         for one in work:
             try:
-                written += _one(method, task, one)
+                written += enhance_picture(method, one, task.ratio)
             except LowLightError as error:
                 tell(f"skipped: {error}")
             advance()
@@ -171,60 +142,3 @@ def _method(task: Enhancement) -> Method:
             "Choose a blind method (lleval models)",
         )  # fmt: skip
     return method
-
-
-def _one(method: Method, task: Enhancement, work: Work) -> list[Path]:
-    if work.source.suffix.lower() in RAW_SUFFIXES:
-        sample, like = _of_raw(work.source, method.info, task.ratio)
-    else:
-        like = images.read(work.source)
-        sample = _of_image(work.source, like, method.info, task.ratio)
-    planes = method(sample)
-    check_output(planes, _size(sample), f"{method.info.name} on {work.source}", "input")
-    output = planes.transpose(1, 2, 0)
-    written = [images.write(work.target, output, like)]
-    if work.beside is not None:
-        both = images.beside(_shown(sample, output.shape), output, like.orientation)
-        written.append(images.write(work.beside, both, like))
-    return written
-
-
-def _size(sample: Sample) -> tuple[int, ...]:
-    """Return the height and width of what the method was given, px."""
-    if sample.srgb is not None:
-        return sample.srgb.shape[1:]
-    return () if sample.frame is None else sample.frame.mosaic.shape
-
-
-def _of_raw(
-    path: Path, info: MethodInfo, ratio: float | Literal["auto"] | None
-) -> tuple[Sample, Picture]:
-    frame = read_frame(path)
-    rendering = info.input if info.domain == "srgb" else None
-    sample = sample_of_frame(frame, path.stem, 1.0)
-    if ratio == "auto":
-        ratio = automatic_ratio(sample.packed) if sample.packed is not None else 1.0
-    # 16 bits, upright: a RAW file is rendered as the sensor lies
-    like = Picture(np.zeros((1, 1, 3), np.uint16))
-    return sample_of_frame(frame, path.stem, ratio or 1.0, picture=rendering), like
-
-
-def _of_image(
-    path: Path, picture: Picture, info: MethodInfo, ratio: float | Literal["auto"] | None
-) -> Sample:
-    white = np.float32(np.iinfo(picture.pixels.dtype).max)
-    srgb = np.ascontiguousarray(picture.pixels.transpose(2, 0, 1)).astype(np.float32) / white
-    if info.input == "amplified" and ratio is not None:
-        srgb, gain = amplified(srgb, ratio)
-        return Sample(path.stem, gain, srgb=srgb)
-    return Sample(path.stem, 1.0 if ratio in (None, "auto") else float(ratio), srgb=srgb)
-
-
-def _shown(sample: Sample, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return what the method was given as a picture of the output's size."""
-    if sample.srgb is not None:
-        return sample.srgb.transpose(1, 2, 0)
-    if sample.frame is None:
-        return np.zeros(shape, np.float32)
-    rendered = render(sample.frame, gain=sample.ratio)
-    return rendered.astype(np.float32) / np.float32(65535)

@@ -10,7 +10,7 @@ from contextlib import closing
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +22,13 @@ from eval.enhancing.amplification import amplified
 from eval.enhancing.clip_source import Source, Taken, gaps, is_video, open_clip
 from eval.enhancing.clip_target import Frames, Target, Video, sole_writer
 from eval.enhancing.targets import check_unwritten, settle_clip
+from eval.enhancing.task import Enhancement
 from eval.images import Picture
+from eval.progress import Progress
 from eval.running.option_files import files_named, read_by, recorded
 from lldata.errors import LowLightError, MethodError, ScoreError
 from lldata.outputs.video import check_suffix, coding
 from lldata.sample import Sample
-
-if TYPE_CHECKING:
-    from eval.enhancing.enhance import Enhancement, Progress
 
 Planes = NDArray[np.float32]  # (3, H, W) in [0, 1]
 

@@ -6,12 +6,12 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-import eval.metrics as package
 from eval.metrics.definition import Image, Metric
 from eval.metrics.pixels import check, check_numbers, check_same_size, prepare
 from lldata.errors import ScoreError
@@ -28,8 +28,8 @@ Planes = NDArray[np.floating]  # (C, h, w) linear, (DN - black) / (white - black
 def metrics() -> Mapping[str, Metric]:
     """Return every metric defined in the modules of this package, by name."""
     modules = (
-        importlib.import_module(f"{package.__name__}.{module.name}")
-        for module in pkgutil.iter_modules(package.__path__)
+        importlib.import_module(f"{__package__}.{module.name}")
+        for module in pkgutil.iter_modules([str(Path(__file__).parent)])
     )
     found = [item for module in modules for item in vars(module).values()]
     return {

@@ -6,7 +6,7 @@ import shlex
 from typing import Any
 
 from eval.pages import page
-from eval.pages.summary import facts, is_ad_hoc, known, options_text, said, told_of_outside
+from eval.pages.words import facts, is_ad_hoc, known, options_text, said, told_of_outside
 from eval.record import Record
 
 

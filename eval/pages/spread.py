@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from eval.pages import figures
-from eval.pages.summary import Part, Score, each_part, groups_of, parts
+from eval.pages.summary import Part, Score, groups_of, parts
 from eval.record import Record, Row
 
 
@@ -20,10 +20,10 @@ class Table(NamedTuple):
 
 def tables(record: Record) -> list[Table]:
     """Return the scores by each thing that they may depend on and that is known."""
-    cameras = parts(record, "camera")
+    cameras = list(parts(record, "camera"))
     named = (
-        Table("exposure ratio", parts(record, "ratio")),
-        Table("ISO", parts(record, "iso")),
+        Table("exposure ratio", list(parts(record, "ratio"))),
+        Table("ISO", list(parts(record, "iso"))),
         Table("camera", cameras if len(cameras) > 1 else ()),
         Table("group", _Groups(record) if groups_of(record.rows) > 1 else (), drawn=False),
     )
@@ -37,7 +37,7 @@ class _Groups:
         self._record = record
 
     def __iter__(self) -> Iterator[Part]:
-        return each_part(self._record, "group")
+        return parts(self._record, "group")
 
 
 def plots(record: Record, tables: Sequence[Table], scores: Sequence[Score]) -> list[dict[str, Any]]:

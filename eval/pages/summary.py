@@ -1,27 +1,18 @@
-"""What a record says, in the words both pages use: scores, marks, extent and provenance."""
+"""The scores of a record as pages show them: over all rows, and over those that share a fact."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from eval import tracks
 from eval.pages import page
 from eval.record import Record, Row
-from eval.statistics import GROUPS_NEEDED, Interval, Key, grouped, of_metrics, of_rows
+from eval.statistics import GROUPS_NEEDED, Interval, Key, grouped, of_metrics
 from lldata.console import counted
 
 MOST_PARTS = 12  # distinct ratios or ISOs a table lists one by one; more are put in octaves
-
-
-class Mark(NamedTuple):
-    """A plain word about a record that nobody may overlook."""
-
-    text: str
-    tone: Literal["", "warm", "cool"] = ""
 
 
 @dataclass(frozen=True)
@@ -74,14 +65,10 @@ class Score:
         return text
 
 
-def score_of(record: Record, metric: str) -> Score:
-    """Return one metric's score over all rows."""
-    return _over_all(record, metric, of_rows(record.rows, metric))
-
-
 def scores_of(record: Record) -> list[Score]:
     """Return every metric's score over all rows."""
-    return [_over_all(record, *found) for found in of_metrics(record.rows, record.metrics).items()]
+    found = of_metrics(record.rows, record.metrics)
+    return [_over_all(record, metric, mean) for metric, mean in found.items()]
 
 
 def _over_all(record: Record, metric: str, found: Interval) -> Score:
@@ -109,12 +96,7 @@ class Part(NamedTuple):
     scores: tuple[Score, ...]
 
 
-def parts(record: Record, key: Key) -> list[Part]:
-    """Return `each_part`."""
-    return list(each_part(record, key))
-
-
-def each_part(record: Record, key: Key) -> Iterator[Part]:
+def parts(record: Record, key: Key) -> Iterator[Part]:
     """Yield the scores by known value of `key`, rising; more than 12 numbers go into octaves."""
     groups = {_label(value): rows for value, rows in grouped(record.rows, key).items()}
     if key in ("ratio", "iso") and len(groups) > MOST_PARTS:
@@ -136,85 +118,6 @@ def _octave(value: float) -> str:
         return page.plain(value)
     low = 2.0 ** math.floor(math.log2(value))
     return f"{page.plain(low)} to {page.plain(2 * low)}"
-
-
-def marks(record: Record) -> list[Mark]:
-    """Return what nobody may overlook about a record: oracle, partial, simulated, ad hoc."""
-    found = []
-    if record.synthetic:
-        found.append(Mark(simulated(record), "cool"))
-    if record.reference_use is None:
-        found.append(Mark("nobody says that it is blind: never ranked", "warm"))
-    elif record.oracle:
-        found.append(Mark(f"oracle: uses the reference ({record.reference_use})", "warm"))
-    if record.outside:
-        found.append(Mark("outside method: its pictures were scored, its program not run"))
-    if record.partial:
-        found.append(Mark("partial run: never ranked", "warm"))
-    if is_ad_hoc(record):
-        found.append(Mark("ad hoc track: its data are pinned to nothing"))
-    return found
-
-
-def known(value: Any) -> str:
-    """Return a value of a record in words, `unknown` for null."""
-    return "unknown" if value is None else said(value)
-
-
-def told_of_outside(record: Record) -> dict[str, str]:
-    """Return what is told of an outside method, nothing of the toolkit's own."""
-    if record.outside is None:
-        return {}
-    return {"source": known(record.outside.source), "licence": known(record.outside.licence)}
-
-
-def simulated(record: Record) -> str:
-    """Return `simulated captures, 12 distinct sources`."""
-    number = record.distinct_sources
-    sources = "sources unknown" if number is None else counted(number, "distinct source")
-    return f"simulated captures, {sources}"
-
-
-def is_ad_hoc(record: Record) -> bool:
-    """Whether the record's track is no shipped one but a dataset's whole split."""
-    return record.track == tracks.ad_hoc_name(record.dataset, record.split)
-
-
-def image_seconds(record: Record) -> float | None:
-    """Return the median seconds the method took for a picture or frame, None if not timed."""
-    taken = record.timing.get("median_s")
-    return float(taken) if isinstance(taken, int | float) else None
-
-
-def facts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return a mapping of a record as terms and printed values, nothing left out."""
-    return [(_term(name), said(value)) for name, value in values.items()]
-
-
-def _term(name: str) -> str:
-    """Return a field's name in words; a suffix that is a unit stands apart."""
-    words = name.replace("_", " ")
-    return f"{words.removesuffix(' s')}, s" if words.endswith(" s") else words
-
-
-def said(value: Any) -> str:
-    """Return a value of a record in words: a dash for null, digits for numbers, else JSON."""
-    if value is None:
-        return page.NO_VALUE
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, str | int):
-        return str(value)
-    if isinstance(value, Sequence):
-        return ", ".join(map(said, value)) or "nothing"
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
-
-
-def options_text(options: Mapping[str, Any]) -> str:
-    """Return `alpha=0.15, gamma=0.8`, or `none`."""
-    return ", ".join(f"{name}={said(value)}" for name, value in options.items()) or "none"
 
 
 def groups_of(rows: Iterable[Row]) -> int:

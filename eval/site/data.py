@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from eval.pages.summary import image_seconds
+from eval.pages.words import image_seconds
 from eval.site.addresses import DATA, entry_page
 from eval.site.standings import Entry, Standing
 from eval.strict_json import read_strict_json

@@ -9,7 +9,8 @@ from typing import Any
 from eval.pages.gallery import shown_pairs
 from eval.pages.provenance import provenance
 from eval.pages.spread import Table, plots
-from eval.pages.summary import marks, parts
+from eval.pages.summary import parts
+from eval.pages.words import marks
 from eval.running.pictures import ERROR_WHITE
 from eval.site import addresses
 from eval.site.couples import Couple
@@ -33,7 +34,7 @@ def view(
     """
     record = entry.record
     scores = list(entry.scores.values())
-    cameras = parts(record, "camera")
+    cameras = list(parts(record, "camera"))
     spread = (
         Table("exposure ratio", entry.by_ratio),
         Table("ISO", entry.by_iso),

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from baselines import method as methods
 from eval.pages.figures import Columns
 from eval.pages.spread import columns_of
-from eval.pages.summary import Score, facts, known, told_of_outside
+from eval.pages.summary import Score
+from eval.pages.words import facts, known, told_of_outside
 from eval.site import addresses
 from eval.site.definitions import anchor_of
 from eval.site.heat import Heat, heat_map

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from eval.pages import page
-from eval.pages.summary import Part, image_seconds
+from eval.pages.summary import Part
+from eval.pages.words import image_seconds
 from eval.record import Record
 from eval.site import addresses
 from eval.site.charts import Cost, Curve, Curves, Method, Priced, cost_plot, curves

@@ -35,12 +35,12 @@ class Entry:
     @cached_property
     def by_ratio(self) -> list[Part]:
         """The scores by exposure ratio."""
-        return parts(self.record, "ratio")
+        return list(parts(self.record, "ratio"))
 
     @cached_property
     def by_iso(self) -> list[Part]:
         """The scores by ISO."""
-        return parts(self.record, "iso")
+        return list(parts(self.record, "iso"))
 
 
 @dataclass(frozen=True)

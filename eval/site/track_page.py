@@ -7,7 +7,8 @@ from typing import Any
 
 from eval import sign_flips
 from eval.pages.figures import Strip, strips
-from eval.pages.summary import Mark, groups_of, image_seconds, simulated
+from eval.pages.summary import groups_of
+from eval.pages.words import Mark, image_seconds, simulated
 from eval.record import Record
 from eval.site import addresses
 from eval.site.definitions import definition

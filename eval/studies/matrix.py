@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,10 @@ from baselines import method as methods
 from baselines.training.weights import CONFIG, read_config
 from eval.comparison import compare
 from eval.pages import page
-from eval.pages.summary import marks
+from eval.pages.words import marks
+from eval.progress import Progress, unseen
 from eval.record import Record
-from eval.run import Progress, run
+from eval.run import run
 from eval.running.plan import Settings
 from eval.running.trained import weights_on
 from eval.statistics import Interval, of_rows
@@ -51,7 +51,7 @@ def matrix(
     settings: Settings,
     *,
     tell: Callable[[str], None] = lambda _: None,
-    progress: Progress = lambda _label, _total: nullcontext(lambda: None),
+    progress: Progress = unseen,
 ) -> list[Cell]:
     """Score a method trained on each of some datasets on each of them; write records as a run.
 

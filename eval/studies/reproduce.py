@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from baselines import method as methods
 from eval.pages.summary import Score, scores_of
 from eval.profile import Profile, Size
+from eval.progress import Progress, unseen
 from eval.run import run
 from eval.running.plan import Settings
 from eval.running.trained import own_weights, train_command, training_of, weights_on
 from eval.studies import reported, timing
 from eval.studies.figure import Drawn, draw
 from eval.studies.reported import Line, Reported, Selection
-from eval.studies.substitute import Progress, assigned
+from eval.studies.substitute import assigned
 from eval.tracks import Track
 from lldata.errors import MethodError, ScoreError
 from lldata.store import Store
@@ -67,7 +67,7 @@ def reproduce(
     asked: Asked,
     *,
     tell: Tell = lambda _: None,
-    progress: Progress = lambda _label, _total: nullcontext(lambda: None),
+    progress: Progress = unseen,
 ) -> Reproduction:
     """Run what a table of a paper is about; rows without weights say how to train them.
 

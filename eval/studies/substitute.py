@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from eval.progress import Progress
 from eval.running.pictures import encoded
 from eval.studies.reported import Reported, Role, Substitute
 from lldata import ingest, synthesise
@@ -20,8 +20,6 @@ from lldata.protocol import ClipProtocol, SynthesisProtocol, load, load_raw
 from lldata.publish import write_replacing
 from lldata.store import Store, home, open_store
 from lldata.synthesis import camera, clips, photographs
-
-Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 
 PREFIX = "substitute-"
 # of the few photographs that scikit-image ships: five to test on, so that there is an interval

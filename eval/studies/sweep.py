@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from eval.kept_weights import file_sha256
 from eval.pages import page
-from eval.pages.summary import marks
+from eval.pages.words import marks
+from eval.progress import Progress, unseen
 from eval.record import Record, Row
-from eval.run import Progress, record_of, scored
+from eval.run import record_of, scored
 from eval.running import disturbance
 from eval.running.disturbance import Axis, Disturbance
 from eval.running.folder import held
@@ -93,7 +93,7 @@ def sweep(
     names: Sequence[str] = (),
     *,
     tell: Callable[[str], None] = lambda _: None,
-    progress: Progress = lambda _label, _total: nullcontext(lambda: None),
+    progress: Progress = unseen,
 ) -> Sweep:
     """Score a method at every step of some axes and write sweep.json and a plot of each axis.
 

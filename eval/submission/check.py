@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from eval.progress import Progress, unseen
 from eval.record import Record
 from eval.submission.bundle import Bundle, read_bundle
 from eval.submission.entries import Entry, place, read_entries, rivals, same_scores
@@ -20,8 +20,6 @@ from eval.verification.recompute import Difference
 from lldata.console import counted
 from lldata.errors import ScoreError
 from lldata.store import open_store
-
-Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class Checking:
     dataset: str | Path | None = None  # None: the one each record names
     entries: Path | None = None  # None: the shipped records
     owner: str | None = None  # the account that submits
-    progress: Progress = field(default=lambda _label, _total: nullcontext(lambda: None))
+    progress: Progress = unseen
 
 
 def check(asked: Checking) -> list[Verdict]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
 
 from eval.metrics import find_metrics
+from eval.progress import Progress
 from eval.record import Record
 from eval.running.clip_pairs import Scored
 from eval.submission.bundle import Bundle
@@ -24,8 +24,6 @@ from lldata.store import Store
 TIMEOUT_S = 600.0  # of one pair
 MEMORY_BYTES = 8 * GIBIBYTE  # address space of the process that decodes
 MOST_ALIKE = 0.9  # share of pairs that may be as near to another entry's as copies are
-
-Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 
 
 def recomputed(

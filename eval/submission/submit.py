@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from eval.progress import Progress, unseen
 from eval.record import Record
 from eval.running.folder import check_folder, frame_path, output_path
 from eval.running.outside import reference_shape
@@ -33,8 +33,6 @@ from lldata.store import Store, open_store
 OWNER = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})"  # an account of GitHub
 CORRECTS = r"[0-9a-f]{12,64}"
 
-Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
-
 
 @dataclass(frozen=True)
 class Submission:
@@ -56,9 +54,7 @@ class Submitted:
     record: Record
 
 
-def submit(
-    asked: Submission, *, progress: Progress = lambda _label, _total: nullcontext(lambda: None)
-) -> Submitted:
+def submit(asked: Submission, *, progress: Progress = unseen) -> Submitted:
     """Verify a run from its outputs and write the bundle of it.
 
     The same run gives the same bytes. Its record says `recomputed`: that is what others can do.

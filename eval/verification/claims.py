@@ -11,7 +11,7 @@ from eval import tracks
 from eval.kept_weights import file_sha256, files_of, finished
 from eval.metrics import find_metrics, metrics
 from eval.metrics.scoring import THROUGH_PYIQA
-from eval.pages.summary import is_ad_hoc
+from eval.pages.words import is_ad_hoc
 from eval.record import Record, Row
 from eval.verification.findings import Finding, judged
 from lldata.console import counted

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from baselines import method as methods
 from eval import tracks
-from eval.pages.summary import is_ad_hoc
+from eval.pages.words import is_ad_hoc
+from eval.progress import Progress
 from eval.record import Record
 from eval.run import run
 from eval.running.clip_pairs import Scored
@@ -24,8 +24,6 @@ from lldata.errors import MethodError
 from lldata.store import Store
 
 NETWORK = 1e-4  # dB, of a network with other threads, or on another machine (DESIGN 11)
-
-Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 
 
 def run_again(

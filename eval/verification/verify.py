@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from eval.metrics import find_metrics
+from eval.progress import Progress, unseen
 from eval.record import Level, Record, Row
 from eval.running.clip_pairs import Scored
 from eval.running.folder import record_path
@@ -26,7 +26,6 @@ from lldata.reading.picture_files import read_picture
 from lldata.store import Store
 
 How = Literal["claims", "outputs", "rerun"]
-Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 REACHED: dict[How, Level] = {"claims": "reported", "outputs": "recomputed", "rerun": "rerun"}
 
 
@@ -73,9 +72,7 @@ class Verdict:
         }
 
 
-def verify(
-    asked: Asked, *, progress: Progress = lambda _label, _total: nullcontext(lambda: None)
-) -> Verdict:
+def verify(asked: Asked, *, progress: Progress = unseen) -> Verdict:
     """Hold a record against the data, weights and definitions at hand, and recompute its scores.
 
     Raises

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,17 @@ def imports(path: Path) -> set[str]:
     return found
 
 
+def modules(path: Path) -> set[str]:
+    """Return what a file imports by full names; of `from a import b` both a.b and a."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+    return found
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_point_one_way_and_outside_things_have_one_room(path: Path):
     place, found = path.relative_to(ROOT), imports(path)
@@ -49,6 +61,16 @@ def test_imports_point_one_way_and_outside_things_have_one_room(path: Path):
 def test_nothing_unpickles_or_unpacks_archives(path: Path):
     text = path.read_text("utf-8")
     assert [call for call in BANNED_CALLS if call in text] == []
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_no_module_is_needed_by_one_that_it_needs():
+    names = {name_of(path) for path in FILES}
+    needed = {name_of(path): modules(path) & names - {name_of(path)} for path in FILES}
+    TopologicalSorter(needed).prepare()  # which raises CycleError, and names the circle
 
 
 def test_files_and_names_keep_to_the_nouns():

@@ -9,7 +9,8 @@ import pytest
 
 from baselines import method
 from eval import images
-from eval.enhancing.enhance import Enhancement, enhance
+from eval.enhancing.enhance import enhance
+from eval.enhancing.task import Enhancement
 from lldata.errors import MethodError
 from tests.benchmarks.classical_records import OPTIONS, classical
 

@@ -17,12 +17,11 @@ import pytest
 from baselines.classical import identity
 from eval.metrics import find_metrics
 from eval.metrics.definition import metric
-from eval.pages.summary import score_of
 from eval.running import clip_pairs
 from eval.running.clip_pairs import Scored, score_clip_pair
 from lldata.errors import MethodError, ScoreError
 from lldata.sample import Sample
-from tests.records import record, rows
+from tests.records import record, rows, score_of
 
 PAIR = "Night/low"
 DARK = [np.full((16, 24, 3), level, np.uint16) for level in (1000, 2000, 3000, 4000)]

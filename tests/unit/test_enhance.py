@@ -15,7 +15,8 @@ from baselines import method as methods
 from eval import images
 from eval.enhancing import enhance as enhancing
 from eval.enhancing.amplification import automatic_ratio
-from eval.enhancing.enhance import Enhancement, enhance
+from eval.enhancing.enhance import enhance
+from eval.enhancing.task import Enhancement
 from eval.images import Picture
 from lldata.dng import write_dng
 from lldata.errors import LowLightError, MethodError, ScoreError

@@ -19,7 +19,8 @@ from eval import images
 from eval.enhancing import enhance as enhancing
 from eval.enhancing.clip_source import open_clip, wanted_rate
 from eval.enhancing.clip_target import SEGMENT
-from eval.enhancing.enhance import Enhancement, enhance
+from eval.enhancing.enhance import enhance
+from eval.enhancing.task import Enhancement
 from lldata.errors import LowLightError, MethodError
 from lldata.outputs.video import Segment, coding, join
 from lldata.reading.video import announced, decoded

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from eval.pages.summary import marks
+from eval.pages.words import marks
 from eval.record import Record
 from eval.run import Outcome, run
 from eval.running import pairs

@@ -98,7 +98,7 @@ def test_scores_are_told_by_camera_and_by_group(tmp_path: Path) -> None:
         ("Canon EOS 6D", 8),
         ("SONY ILCE-7SM2", 8),
     ]
-    first = parts(record(scored), "group")[0]
+    first = next(parts(record(scored), "group"))
     assert (first.label, len(first.rows), first.scores[0].found.groups) == ("10000", 3, 1)
     text = Page(report(record(scored), tmp_path)).text
     assert "Scores by camera" in text

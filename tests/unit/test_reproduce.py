@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from eval import cli
-from eval.pages.summary import score_of
 from eval.profile import Profile, measure
 from eval.record import Record
 from eval.run import run
@@ -19,6 +18,7 @@ from eval.studies.reported import Selection
 from eval.studies.reproduce import Asked, Reproduction, reproduce
 from lldata.errors import ScoreError
 from lldata.store import home
+from tests.records import score_of
 from tests.stores import night
 
 

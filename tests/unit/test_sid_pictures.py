@@ -15,7 +15,8 @@ from baselines import method
 from baselines.networks import sid
 from baselines.training import weights
 from eval import images
-from eval.enhancing.enhance import Enhancement, enhance
+from eval.enhancing.enhance import enhance
+from eval.enhancing.task import Enhancement
 from eval.run import run
 from eval.running.plan import Settings, make_plan
 from eval.training import train_method

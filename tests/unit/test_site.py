@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from eval.pages.page import breakable
-from eval.pages.summary import score_of
 from eval.site import addresses, publishing
 from eval.site.build import build
 from eval.site.charts import Curve, Method, Priced, cost_plot, curves, log_axis
@@ -25,7 +24,7 @@ from eval.site.letters import letters
 from eval.site.standings import Standing, standings
 from lldata.errors import ScoreError
 from tests.payloads import Page
-from tests.records import classical, record, rows, write, write_pictures
+from tests.records import classical, record, rows, score_of, write, write_pictures
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 

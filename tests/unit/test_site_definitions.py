@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from eval.metrics import metrics
-from eval.pages.summary import Score, score_of
+from eval.pages.summary import Score
 from eval.site.build import build
 from eval.site.definitions import definition
 from tests.payloads import Page
-from tests.records import record, write
+from tests.records import record, score_of, write
 
 PSNR = metrics()["psnr"]
 PAGE = {"docs/metrics.html": b'<h3 id="psnr">psnr</h3><h2 id="through-pyiqa">Through</h2>'}
