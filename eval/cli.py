@@ -260,7 +260,7 @@ def run(
     Example: lleval run --model lime --dataset canon6d_iso12600
     """
     from eval.run import run as work
-    from eval.running.plan import Settings
+    from eval.running.settings import Settings
     from eval.statistics import of_rows
 
     settings = Settings(
@@ -311,7 +311,7 @@ def matrix(
 
     Example: lleval matrix --model sid --datasets sid_sony,canon6d_iso200
     """
-    from eval.running.plan import Settings
+    from eval.running.settings import Settings
     from eval.studies import matrix as study
 
     settings = Settings(
@@ -354,7 +354,7 @@ def sweep(
 
     Example: lleval sweep --model amplify --dataset canon6d_iso12600 --axis ratio
     """
-    from eval.running.plan import Settings
+    from eval.running.settings import Settings
     from eval.studies import sweep as study
 
     settings = Settings(
@@ -544,8 +544,8 @@ def compare(
     Example: lleval compare sid/record.json lime/record.json
     """
     from eval.comparison import compare as work
-    from eval.comparison import in_words, tied_with_best
     from eval.running.folder import record_path
+    from eval.ties import in_words, tied_with_best
     from eval.valid import read_valid
 
     read = [read_valid(record_path(path)) for path in records]

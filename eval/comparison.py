@@ -1,4 +1,4 @@
-"""Which of several methods is better, and whether that could be chance.
+"""Methods against one another, each two of them, and whether a difference could be chance.
 
 Methods are compared pair by pair, over the pairs both were scored on; groups, not pairs, count as
 independent. p-values are Holm's (Scandinavian Journal of Statistics 6, 1979), over all
@@ -7,7 +7,6 @@ comparisons made together.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -20,14 +19,12 @@ from eval import sign_flips
 from eval.record import Record
 from eval.statistics import (
     GROUPS_NEEDED,
-    SURE,
     Interval,
     mean_interval,
     mean_intervals,
     sizes_of,
     sums_of_groups,
 )
-from lldata.console import counted
 from lldata.errors import ScoreError
 
 _Array = NDArray[Any]
@@ -82,97 +79,31 @@ def compare(
     return _holm(_together(records, metric) or _each(records, metric))
 
 
-def tied_with_best(records: Sequence[Record], found: Sequence[Comparison]) -> list[bool | None]:
-    """Return of each record whether it is not significantly worse than the one of the best mean.
-
-    The best is the one of the best mean over the pairs that all records scored: each one's own
-    pairs may be easier than another's. All comparisons have to be given: as the best is not known
-    beforehand, the p-values must be corrected for all of them.
-
-    Parameters
-    ----------
-    records : those compared
-    found : what `compare` returned for them
-
-    Returns
-    -------
-    in the order of `records`; the best is tied with itself. None where there is no test, no pair
-    that all of them scored, or no direction of the metric is better
-    """
-    if not found:
-        return [None] * len(records)
-    metric = found[0].metric
-    better, means = records[0].metrics[metric].better, _shared_means(records, metric)
-    if better == "none" or not means:
-        return [None] * len(records)
-    higher = better == "higher"
-    best = means.index(max(means) if higher else min(means))
-    tied: list[bool | None] = [None] * len(means)
-    for (a, b), one in zip(combinations(range(len(means)), 2), found, strict=True):
-        if best in (a, b) and one.p_value is not None and one.difference is not None:
-            # on the pairs two share alone, the other may be ahead of the best of all
-            behind = (one.difference > 0) == (higher == (a == best))
-            tied[a + b - best] = one.p_value > SURE or not behind
-    if any(each is not None for each in tied):
-        tied[best] = True
-    return tied
-
-
-def _shared_means(records: Sequence[Record], metric: str) -> list[float]:
-    """Return each record's mean over the pairs all of them scored; nothing where there is none."""
-    scores = [
-        {row.pair: value for row in record.rows if (value := row.scores.get(metric)) is not None}
-        for record in records
-    ]
-    shared = set(scores[0]).intersection(*scores[1:])
-    if not shared:
-        return []
-    return [math.fsum(one[pair] for pair in shared) / len(shared) for one in scores]
-
-
-def in_words(found: Sequence[Comparison], tied: Sequence[str]) -> str:
-    """Return what the p-values are of and which methods cannot be told from the best."""
-    tests = sorted({one.test for one in found if one.test})
-    if not tests:
-        return f"no interval and no p: fewer than {GROUPS_NEEDED} groups"
-    made = counted(len(found), "comparison")
-    text = f"p: {'; '.join(tests)}; Holm's correction for {made}"
-    if len(tied) == 1:
-        return f"{text}. Significantly better than the others: {tied[0]}"
-    return f"{text}. Not told from the best: {', '.join(tied)}" if tied else text
-
-
 def _check_comparable(a: Record, b: Record, metric: str) -> None:
-    where = f"{b.file_name} on {b.track}"
     for record in (a, b):
         if metric not in record.metrics:
             raise ScoreError(
-                f"{record.file_name} on {record.track}",
-                f"it has no {metric}",
+                f"{record.file_name} on {record.track}", f"it has no {metric}",
                 f"it holds {', '.join(record.metrics)}",
                 "Name another metric, or run it again with --metrics",
-            )
-    if (a.track, a.split) != (b.track, b.split):
-        raise ScoreError(
-            where,
-            f"it is of split '{b.split}' of track {b.track}",
-            f"{a.file_name} is of split '{a.split}' of track {a.track}",
-            "Compare records of one track",
-        )
-    if (a.digest, a.reference_digest) != (b.digest, b.reference_digest):
-        raise ScoreError(
-            where,
-            f"its dataset's digest is {b.digest[:12]}",
-            f"that of {a.file_name} is {a.digest[:12]}",
-            "Compare records of the same data",
-        )
-    if a.metrics[metric].definition != b.metrics[metric].definition:
-        raise ScoreError(
-            where,
-            f"its {metric} has definition {b.metrics[metric].definition}",
-            f"that of {a.file_name} has {a.metrics[metric].definition}",
-            "Run one of them again",
-        )
+            )  # fmt: skip
+    mine, theirs = (record.metrics[metric].definition for record in (a, b))
+    for same, found, expected, remedy in (
+        ((a.track, a.split) == (b.track, b.split),
+         f"it is of split '{b.split}' of track {b.track}",
+         f"{a.file_name} is of split '{a.split}' of track {a.track}",
+         "Compare records of one track"),
+        (a.digest == b.digest, f"its dataset's digest is {b.digest[:12]}",
+         f"that of {a.file_name} is {a.digest[:12]}", "Compare records of the same data"),
+        (a.reference_digest == b.reference_digest,
+         f"its references' digest is {b.reference_digest[:12]}",
+         f"that of {a.file_name} is {a.reference_digest[:12]}",
+         "Compare records of references rendered alike"),
+        (mine == theirs, f"its {metric} has definition {theirs}",
+         f"that of {a.file_name} has {mine}", "Run one of them again"),
+    ):  # fmt: skip
+        if not same:
+            raise ScoreError(f"{b.file_name} on {b.track}", found, expected, remedy)
 
 
 def _check_shared(records: Sequence[Record], tell: Callable[[str], None]) -> None:

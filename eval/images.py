@@ -1,8 +1,7 @@
-"""Ready images, in and out: 8 or 16 bits, with their orientation, colour profile and EXIF."""
+"""Ready images as they are read: 8 or 16 bits, with their orientation, colour profile and EXIF."""
 
 from __future__ import annotations
 
-import io
 import struct
 import warnings
 import zlib
@@ -16,16 +15,13 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from lldata import publish
 from lldata.errors import ScoreError
 
 FORMATS = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
 }  # fmt: skip
-DEEP = ("PNG", "TIFF")  # formats that hold 16 bits
 LARGEST_PIXELS = 400_000_000  # a PNG of kilobytes can claim any size
 ORIENTATION = 0x0112  # EXIF tag
-QUALITY = 95  # JPEG, chroma not subsampled
 _TRANSPOSED = 5  # orientations from here on are seen with rows as columns
 _MIRRORED = (2, 3, 6, 7)  # seen, left is right, once rows are columns where they are
 
@@ -100,48 +96,6 @@ def rgb(path: Path) -> NDArray[Any]:
     return upright(picture)
 
 
-def check_format(path: Path) -> str:
-    """Return the format a path's suffix stands for.
-
-    Raises
-    ------
-    ScoreError
-        If it is none that can be written.
-    """
-    found = FORMATS.get(path.suffix.lower())
-    if found is None:
-        raise ScoreError(
-            path,
-            f"its suffix is '{path.suffix}'",
-            f"images are written as {', '.join(FORMATS)}",
-            "Give the output one of these suffixes",
-        )
-    return found
-
-
-def write(path: Path, unit: NDArray[np.float32], like: Picture) -> Path:
-    """Write a picture in the format of the path's suffix, whole or not at all.
-
-    Parameters
-    ----------
-    path : .png, .jpg, .jpeg, .tif, .tiff or .bmp
-    unit : (H, W, 3) float in [0, 1]
-    like : whose bit depth (where the format holds it), orientation, colour profile, EXIF and
-        alpha are kept
-    """
-    kind = check_format(path)
-    deep = like.pixels.dtype == np.uint16 and kind in DEEP
-    dtype: type[np.uint8 | np.uint16] = np.uint16 if deep else np.uint8
-    white = np.iinfo(dtype).max
-    pixels = np.rint(unit.clip(0, 1) * np.float32(white)).astype(dtype)
-    alpha = like.alpha if like.alpha is not None and like.alpha.dtype == dtype else None
-    if alpha is not None and kind in DEEP and alpha.shape == pixels.shape[:2]:
-        pixels = np.dstack([pixels, alpha])
-    encoder = {"TIFF": _as_tiff, "PNG": _as_deep_png if deep else _as_png}.get(kind, _as_other)
-    publish.write_replacing(path, encoder(pixels, like, kind))
-    return path
-
-
 def _is_tiff(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(4) in (b"II*\0", b"MM\0*")
@@ -202,61 +156,3 @@ def _unreadable(path: Path, found: str) -> ScoreError:
     return ScoreError(
         path, found, "a whole PNG, JPEG, TIFF or BMP image is needed", "Give another file"
     )
-
-
-def _as_other(pixels: NDArray[Any], like: Picture, kind: str) -> bytes:
-    options: dict[str, Any] = {}
-    if kind == "JPEG":
-        options = {"quality": QUALITY, "subsampling": 0, **_carried(like)}
-    buffer = io.BytesIO()
-    Image.fromarray(pixels[..., :3]).save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def _as_png(pixels: NDArray[Any], like: Picture, _: str) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", **_carried(like))
-    return buffer.getvalue()
-
-
-def _carried(like: Picture) -> dict[str, bytes]:
-    carried = {"icc_profile": like.profile, "exif": _exif(like)}
-    return {key: value for key, value in carried.items() if value}
-
-
-def _exif(like: Picture) -> bytes | None:
-    """Return the EXIF of the source; a TIFF has none of this form, so its orientation alone."""
-    if like.exif or like.orientation == 1:
-        return like.exif
-    exif = Image.Exif()
-    exif[ORIENTATION] = like.orientation
-    return exif.tobytes()
-
-
-def _as_tiff(pixels: NDArray[Any], like: Picture, _: str) -> bytes:
-    buffer = io.BytesIO()
-    tifffile.imwrite(
-        buffer, pixels, photometric="rgb", compression="zlib", iccprofile=like.profile,
-        extrasamples=("unassalpha",) if pixels.shape[2] == 4 else None, metadata=None,
-        extratags=[(ORIENTATION, 3, 1, like.orientation, True)],
-    )  # fmt: skip
-    return buffer.getvalue()
-
-
-def _as_deep_png(pixels: NDArray[Any], like: Picture, _kind: str) -> bytes:
-    """Return a 16-bit PNG; OpenCV writes it bare, so profile and EXIF go in after its header."""
-    order = [2, 1, 0, 3][: pixels.shape[2]]
-    _, content = cv2.imencode(".png", np.ascontiguousarray(pixels[..., order]))
-    bare, chunks = content.tobytes(), b""
-    if like.profile:
-        chunks += _chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(like.profile))
-    exif = _exif(like)
-    if exif:
-        chunks += _chunk(b"eXIf", exif.removeprefix(b"Exif\0\0"))
-    header_end = 8 + 25  # signature and IHDR
-    return bare[:header_end] + chunks + bare[header_end:]
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    checked = kind + data
-    return struct.pack(">I", len(data)) + checked + struct.pack(">I", zlib.crc32(checked))

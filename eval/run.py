@@ -19,7 +19,8 @@ from eval.running.folder import RECORD, TABLE, held
 from eval.running.outside_plan import OutsidePlan, as_told, plan_outside
 from eval.running.overlapped import overlapped, timed
 from eval.running.pairs import Finished, kept, score_pair, sharing
-from eval.running.plan import Plan, Settings, make_plan
+from eval.running.plan import Plan, make_plan
+from eval.running.settings import Settings
 from eval.running.trained import trained_on
 from lldata import publish
 

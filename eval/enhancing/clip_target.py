@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval import images
+from eval.enhancing import image_files
 from eval.images import Picture
 from lldata import publish
 from lldata.errors import LowLightError
@@ -107,7 +108,7 @@ class Frames:
 
     def put(self, frame: Planes, like: Picture) -> None:
         """Write the next frame in the depth it came in."""
-        images.write(self.files[self.done], frame.transpose(1, 2, 0), like)
+        image_files.write(self.files[self.done], frame.transpose(1, 2, 0), like)
         self.done += 1
         self.journal.write(self.done)
 

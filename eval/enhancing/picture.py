@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from baselines.method import Method, MethodInfo
 from eval import images
+from eval.enhancing import image_files
 from eval.enhancing.amplification import amplified, automatic_ratio
 from eval.enhancing.targets import RAW_SUFFIXES, Work
 from eval.images import Picture
@@ -38,10 +39,10 @@ def enhance_picture(
     planes = method(sample)
     check_output(planes, _size(sample), f"{method.info.name} on {work.source}", "input")
     output = planes.transpose(1, 2, 0)
-    written = [images.write(work.target, output, like)]
+    written = [image_files.write(work.target, output, like)]
     if work.beside is not None:
         both = images.beside(_shown(sample, output.shape), output, like.orientation)
-        written.append(images.write(work.beside, both, like))
+        written.append(image_files.write(work.beside, both, like))
     return written
 
 

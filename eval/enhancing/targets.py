@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval import images
+from eval.enhancing import image_files
 from eval.running.folder import check_folder
 from lldata.errors import ScoreError
 
@@ -51,7 +52,7 @@ def settle(source: Path, target: Path, kept: Iterable[Path], *, compare: bool) -
         check_folder(target, str(target))
         pairs = list(_inside(source, target))
     else:
-        images.check_format(_file(target))
+        image_files.check_format(_file(target))
         pairs = [(source, target)]
     work = [Work(a, b, _beside(b) if compare else None) for a, b in pairs]
     _check(work, kept)

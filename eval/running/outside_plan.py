@@ -15,8 +15,9 @@ from eval.running.elsewhere import engine_of, workers_of
 from eval.running.folder import check_folder
 from eval.running.outside import SUFFIXES, Looked, Told, check_pictures, picture_files, read_told
 from eval.running.pairs import Job
-from eval.running.plan import Plan, Settings, check_counts, run_folder, settled_track
+from eval.running.plan import Plan
 from eval.running.readable import check_metrics
+from eval.running.settings import Settings, check_counts, run_folder, settled_track
 from lldata.console import counted
 from lldata.errors import ScoreError
 from lldata.store import Store, open_store

@@ -5,49 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from baselines import method as methods
 from baselines.inputs import check_data
 from baselines.method import Method, MethodInfo
-from eval import tracks
 from eval.machine import software, threads
 from eval.metrics import find_metrics
 from eval.metrics.definition import Metric
 from eval.running.elsewhere import THREADS, check_device, engine_of, workers_of
 from eval.running.folder import check_folder
-from eval.running.label import folder_name, label_of
+from eval.running.label import label_of
 from eval.running.option_files import read_by, recorded
 from eval.running.pairs import Job, accepted, load_method
 from eval.running.readable import check_metrics
+from eval.running.settings import Settings, check_counts, run_folder, settled_track
 from eval.running.trained import check_own, is_own, missing, own_weights, warn_of_leak
 from eval.tracks import Track
 from lldata.engine import Engine
-from lldata.errors import ScoreError
-from lldata.store import Store, home, open_store
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What `lleval run` is told; its flags are these fields."""
-
-    method: str
-    dataset: str | Path
-    track: str | Track | None = None  # a study's own, or the name of a shipped one
-    split: str | None = None  # None: the track's, else test
-    weights: Path | None = None
-    metrics: tuple[str, ...] = ()  # empty: the track's
-    options: Mapping[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    out: Path | None = None
-    limit: int | None = None
-    workers: int | None = None  # None: this process, or a cluster's own
-    engine: str = "local"  # or dask=ADDRESS
-    device: str = "auto"
-    download: bool = False
-    outputs: Path | None = None  # of an outside method, which is then only a name
+from lldata.store import Store, open_store
 
 
 @dataclass(frozen=True)
@@ -81,7 +59,8 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
     LowLightError
         If the method, dataset, track, weights or a metric cannot be had, or flags contradict.
     """
-    info = _checked_info(settings)
+    info = methods.info(settings.method)
+    check_counts(settings)
     engine = engine_of(settings.engine, settings.workers)
     if settings.out is not None:
         check_folder(settings.out, f"--out {settings.out}")
@@ -162,21 +141,6 @@ def _as_asked(settings: Settings, info: MethodInfo) -> MethodInfo:
     return methods.build(settings.method, **settings.options).info
 
 
-def run_folder(
-    settings: Settings, store: Store, track: Track, label: str, *, partial: bool
-) -> Path:
-    """Return the folder a run is kept in where none was named."""
-    elsewhere = store.path.resolve() != (home() / store.name).resolve()
-    name = folder_name(
-        settings.method,
-        label,
-        limit=settings.limit if partial else None,
-        metrics=() if settings.metrics == track.metrics else settings.metrics,
-        digest=store.digest if elsewhere else None,
-    )
-    return home() / (".studies" if track.study else ".runs") / track.name / name
-
-
 def _fingerprint(
     options: Mapping[str, Any],
     method: Method,
@@ -205,46 +169,3 @@ def _fingerprint(
         "software": software(),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def check_counts(settings: Settings) -> None:
-    """Refuse a limit or a number of workers with which nothing would be done."""
-    if settings.limit is not None and settings.limit < 1:
-        raise ScoreError(
-            f"--limit {settings.limit}",
-            "no pair would be scored",
-            "at least 1 is needed",
-            "Give a larger number, or leave it out",
-        )
-    if settings.workers is not None and settings.workers < 1:
-        raise ScoreError(
-            f"--workers {settings.workers}",
-            "nobody would work",
-            "at least 1 is needed",
-            "Give a larger number, or leave it out",
-        )
-
-
-def _checked_info(settings: Settings) -> MethodInfo:
-    info = methods.info(settings.method)
-    check_counts(settings)
-    return info
-
-
-def settled_track(settings: Settings, store: Store, tell: Callable[[str], None]) -> Track:
-    """Return the track of a run, and say where none has a file."""
-    split = settings.split or "test"
-    track = tracks.choose(store, split, settings.track)
-    if settings.split and track.split != settings.split:
-        raise ScoreError(
-            f"--split {settings.split}",
-            f"track {track.name} is of split '{track.split}'",
-            "a track has one split",
-            "Leave --split out, or choose another track",
-        )
-    if not track.pinned and not track.study:
-        tell(
-            f"track {track.name}: all usable pairs of {store.name}, split {split} (no track "
-            "file is about these data)"
-        )
-    return track

@@ -13,10 +13,11 @@ from functools import cached_property
 from itertools import zip_longest
 
 from eval import tracks
-from eval.comparison import Comparison, compare, tied_with_best
+from eval.comparison import Comparison, compare
 from eval.pages.summary import Part, Score, parts, scores_of
 from eval.record import Record
 from eval.site.places import Place, address, place_of, warnings
+from eval.ties import tied_with_best
 from lldata.console import to_json
 
 MOST_COMPARED = 25  # of the best: the tests of more could show nothing after Holm's correction

@@ -15,7 +15,7 @@ from eval.pages.words import marks
 from eval.progress import Progress, unseen
 from eval.record import Record
 from eval.run import run
-from eval.running.plan import Settings
+from eval.running.settings import Settings
 from eval.running.trained import weights_on
 from eval.statistics import Interval, of_rows
 from lldata.console import counted

@@ -11,7 +11,7 @@ from eval.pages.summary import Score, scores_of
 from eval.profile import Profile, Size
 from eval.progress import Progress, unseen
 from eval.run import run
-from eval.running.plan import Settings
+from eval.running.settings import Settings
 from eval.running.trained import own_weights, train_command, training_of, weights_on
 from eval.studies import reported, timing
 from eval.studies.figure import Drawn, draw

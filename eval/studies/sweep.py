@@ -18,7 +18,8 @@ from eval.running import disturbance
 from eval.running.disturbance import Axis, Disturbance
 from eval.running.folder import held
 from eval.running.pairs import Finished
-from eval.running.plan import Plan, Settings, cameras, make_plan
+from eval.running.plan import Plan, cameras, make_plan
+from eval.running.settings import Settings
 from eval.statistics import Interval, mean_interval, of_rows
 from eval.studies import curves
 from lldata import publish

@@ -16,7 +16,7 @@ from eval.record import Record
 from eval.run import run
 from eval.running.clip_pairs import Scored
 from eval.running.option_files import recorded
-from eval.running.plan import Settings
+from eval.running.settings import Settings
 from eval.verification.findings import Finding, first_of, judged
 from eval.verification.recompute import SAME, Difference, differences
 from lldata.console import counted

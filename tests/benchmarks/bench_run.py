@@ -27,7 +27,7 @@ def peak() -> float:
 def scored() -> None:
     """Run a method on all pairs of a dataset; print pairs, time and peak memory."""
     from eval.run import run
-    from eval.running.plan import Settings
+    from eval.running.settings import Settings
 
     start = time.perf_counter()
     done = run(Settings("gamma", "many", split="train"))
@@ -39,7 +39,8 @@ def compared(model: str) -> None:
     """Score the large pairs one by one and overlapped, three times in turn; print the seconds."""
     from eval.running.overlapped import overlapped, timed
     from eval.running.pairs import score_pair
-    from eval.running.plan import Settings, make_plan
+    from eval.running.plan import make_plan
+    from eval.running.settings import Settings
 
     plan = make_plan(Settings(model, "many", split="train"), lambda _: None)
     alone = {"overlapped": timed(plan.pairs), "none timed": frozenset[str]()}

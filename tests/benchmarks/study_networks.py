@@ -19,7 +19,7 @@ from typing import Any
 from eval import tracks
 from eval.record import Record
 from eval.run import run
-from eval.running.plan import Settings
+from eval.running.settings import Settings
 from eval.training import train_method
 from lldata.console import counted
 from lldata.store import open_store

@@ -13,7 +13,7 @@ from typing import Any
 from baselines.training.weights import CONFIG
 from eval.record import Record
 from eval.run import run
-from eval.running.plan import Settings
+from eval.running.settings import Settings
 from eval.statistics import mean_interval
 from eval.training import train_method
 from lldata.publish import write_replacing

@@ -12,7 +12,7 @@ import pytest
 from eval.metrics import score_clip, score_images
 from eval.run import run
 from eval.running.folder import frame_path
-from eval.running.plan import Settings
+from eval.running.settings import Settings
 from lldata.clip_sample import clip_frames, clip_reference
 from lldata.errors import LowLightError, ScoreError
 from lldata.sample import pair_row

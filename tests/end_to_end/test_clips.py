@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 import pytest
 
-from eval.running.plan import Settings, make_plan
+from eval.running.plan import make_plan
+from eval.running.settings import Settings
 from eval.training import train_method
 from lldata import ingest, store, upkeep
 from lldata.audit import worst

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from eval.run import run
-from eval.running.plan import Settings
+from eval.running.settings import Settings
 from eval.training import train_method
 from lldata import cli, store, synthesise, upkeep
 from lldata import ingest as work

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from eval.run import run
-from eval.running.plan import Settings
+from eval.running.settings import Settings
 from lldata import cluster, ingest, store
 from lldata.child import Child
 from lldata.engine import Dask, Local, Unit, named, run_units

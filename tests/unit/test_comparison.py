@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from eval import sign_flips
-from eval.comparison import compare, in_words, tied_with_best
+from eval.comparison import compare
 from eval.record import Record
 from eval.statistics import of_rows
+from eval.ties import in_words, tied_with_best
 from lldata.errors import ScoreError
 from tests.records import classical, record, rows
 
@@ -80,6 +81,8 @@ def test_p_values_are_multiplied_as_holm_says():
 def test_records_of_other_data_or_another_definition_are_not_compared():
     with pytest.raises(ScoreError, match="digest is ffff"):
         compare([record(), record(digest="ff" * 32)], "psnr")
+    with pytest.raises(ScoreError, match="references' digest is ffffffffffff, but .* is 5e5e"):
+        compare([record(), record(reference_digest="ff" * 32)], "psnr")
     other = {"psnr": replace(record().metrics["psnr"], definition="000000000000")}
     with pytest.raises(ScoreError, match="its psnr has definition 000000000000"):
         compare([record(), classical("lime", 20, metrics=other)], "psnr")

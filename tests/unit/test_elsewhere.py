@@ -15,7 +15,8 @@ from eval.run import run
 from eval.running import pairs
 from eval.running.elsewhere import Sender, check_device, engine_of, score_there, scored_elsewhere
 from eval.running.pairs import Job
-from eval.running.plan import Settings, make_plan
+from eval.running.plan import make_plan
+from eval.running.settings import Settings
 from lldata.engine import Dask, Engine, Local, Unit, run_units
 from lldata.errors import LowLightError, MethodError
 from lldata.store import home

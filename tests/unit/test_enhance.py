@@ -14,6 +14,7 @@ from PIL import Image, ImageCms
 from baselines import method as methods
 from eval import images
 from eval.enhancing import enhance as enhancing
+from eval.enhancing import image_files
 from eval.enhancing.amplification import automatic_ratio
 from eval.enhancing.enhance import enhance
 from eval.enhancing.task import Enhancement
@@ -74,7 +75,7 @@ def test_what_goes_from_file_to_file_unchanged_keeps_every_value(tmp_path: Path)
     values = np.random.default_rng(1).integers(0, 65536, (9, 11, 3)).astype(np.uint16)
     like = Picture(values, None, PROFILE, None, 3)
     for suffix in (".png", ".tif"):
-        path = images.write(tmp_path / f"a{suffix}", (values / 65535).astype(np.float32), like)
+        path = image_files.write(tmp_path / f"a{suffix}", (values / 65535).astype(np.float32), like)
         assert np.array_equal(images.rgb(path), values[::-1, ::-1])
         assert images.read(path).profile == PROFILE
     with Image.open(tmp_path / "a.png") as image:
@@ -234,8 +235,10 @@ def test_a_target_makes_histogram_matching_blind_and_is_not_overwritten(tmp_path
 
 
 def test_an_image_that_claims_a_size_no_camera_has_is_refused(tmp_path: Path):
-    header = images._chunk(b"IHDR", struct.pack(">IIBBBBB", 2**16, 2**16, 8, 2, 0, 0, 0))
-    (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + images._chunk(b"IEND", b""))
+    header = image_files._chunk(b"IHDR", struct.pack(">IIBBBBB", 2**16, 2**16, 8, 2, 0, 0, 0))
+    (tmp_path / "bomb.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n" + header + image_files._chunk(b"IEND", b"")
+    )
     with pytest.raises(ScoreError, match=r"bomb.png: it claims .*(pixels|size)"):
         images.read(tmp_path / "bomb.png")
 

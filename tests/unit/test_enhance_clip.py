@@ -17,6 +17,7 @@ from baselines.inference.clips.frame_by_frame import enhanced_clip
 from baselines.method import Method, MethodInfo
 from eval import images
 from eval.enhancing import enhance as enhancing
+from eval.enhancing import image_files
 from eval.enhancing.clip_source import open_clip, wanted_rate
 from eval.enhancing.clip_target import SEGMENT
 from eval.enhancing.enhance import enhance
@@ -150,7 +151,7 @@ def test_a_clip_method_that_does_not_say_what_it_needs_starts_again(tmp_path: Pa
     use(ClipMethod())
     whole = apply(source, tmp_path / "whole")
     monkey = itertools.count()
-    real = images.write
+    real = image_files.write
 
     def stopped(*given: Any) -> Path:
         if next(monkey) == 2:
@@ -158,7 +159,7 @@ def test_a_clip_method_that_does_not_say_what_it_needs_starts_again(tmp_path: Pa
         return real(*given)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(images, "write", stopped)
+        patch.setattr(image_files, "write", stopped)
         with pytest.raises(KeyboardInterrupt):
             apply(source, out)
     parts = enhance(Enhancement("gamma", source, out), tell=said.append)

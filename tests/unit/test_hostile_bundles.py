@@ -24,7 +24,7 @@ import pytest
 
 from eval.record import pairs_sha256
 from eval.run import run
-from eval.running.plan import Settings
+from eval.running.settings import Settings
 from eval.submission import recomputed
 from eval.submission.bundle import RECORD, _entry
 from eval.submission.check import Checking, check

@@ -7,7 +7,7 @@ import pytest
 
 from eval.run import Outcome, run
 from eval.running import pairs
-from eval.running.plan import Settings
+from eval.running.settings import Settings
 from eval.statistics import of_rows
 from eval.studies import matrix
 from eval.studies.matrix import Cell

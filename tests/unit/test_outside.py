@@ -17,7 +17,7 @@ from eval.run import Outcome, run
 from eval.running import pairs
 from eval.running.folder import picture_path
 from eval.running.pictures import pixels_sha256
-from eval.running.plan import Settings
+from eval.running.settings import Settings
 from eval.site.standings import standings
 from lldata.errors import LowLightError, ScoreError
 from lldata.store import home

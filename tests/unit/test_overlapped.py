@@ -17,7 +17,8 @@ from eval.running import pairs, stages
 from eval.running.folder import row_path
 from eval.running.overlapped import timed
 from eval.running.pairs import score_pair
-from eval.running.plan import Settings, make_plan
+from eval.running.plan import make_plan
+from eval.running.settings import Settings
 from lldata.errors import StoreError
 from lldata.sample import Sample
 from lldata.store import home

@@ -13,7 +13,7 @@ from baselines.training.train import train
 from eval.flops import Tally, flops_of
 from eval.profile import Profile, frame_size, measure, profile, sample_for
 from eval.run import run
-from eval.running.plan import Settings
+from eval.running.settings import Settings
 from lldata.errors import LowLightError
 from tests.stores import night
 

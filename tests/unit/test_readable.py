@@ -17,7 +17,8 @@ from baselines.method import MethodInfo
 from eval.run import run
 from eval.running import pairs
 from eval.running.option_files import read_by
-from eval.running.plan import Settings, make_plan
+from eval.running.plan import make_plan
+from eval.running.settings import Settings
 from lldata import cfa
 from lldata.errors import MethodError, ScoreError
 from lldata.noise import calibration

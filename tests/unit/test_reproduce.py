@@ -12,7 +12,7 @@ from eval.profile import Profile, measure
 from eval.record import Record
 from eval.run import run
 from eval.running import pairs
-from eval.running.plan import Settings
+from eval.running.settings import Settings
 from eval.studies import beside, reported, timing
 from eval.studies.reported import Selection
 from eval.studies.reproduce import Asked, Reproduction, reproduce

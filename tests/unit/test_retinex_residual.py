@@ -19,7 +19,8 @@ from baselines.networks.retinex_residual import PRESETS, Restoration, difference
 from baselines.training import weights
 from baselines.training.learner import Data, drawn
 from baselines.training.train import train
-from eval.running.plan import Settings, make_plan
+from eval.running.plan import make_plan
+from eval.running.settings import Settings
 from eval.training import train_method
 from lldata import ingest, upkeep
 from lldata.dataset import PictureCrop

@@ -24,7 +24,8 @@ from eval.running import pairs, stages
 from eval.running.folder import held, output_path, picture_path, row_path
 from eval.running.label import label_of
 from eval.running.pictures import error_map
-from eval.running.plan import Settings, make_plan
+from eval.running.plan import make_plan
+from eval.running.settings import Settings
 from eval.statistics import of_rows
 from lldata import publish
 from lldata.errors import MethodError, ScoreError

@@ -18,7 +18,8 @@ from eval import images
 from eval.enhancing.enhance import enhance
 from eval.enhancing.task import Enhancement
 from eval.run import run
-from eval.running.plan import Settings, make_plan
+from eval.running.plan import make_plan
+from eval.running.settings import Settings
 from eval.training import train_method
 from lldata import ingest as work
 from lldata import upkeep

@@ -20,7 +20,7 @@ from eval.record import Record
 from eval.run import run
 from eval.running import pairs
 from eval.running.folder import output_path
-from eval.running.plan import Settings
+from eval.running.settings import Settings
 from eval.submission import training as claims
 from eval.submission.check import Checking, Verdict, check
 from eval.submission.likeness import fitted_nearness, nearness

@@ -9,7 +9,7 @@ import pytest
 from eval.run import run
 from eval.running import pairs
 from eval.running.disturbance import AXES
-from eval.running.plan import Settings
+from eval.running.settings import Settings
 from eval.statistics import Interval
 from eval.studies import curves, sweep
 from eval.studies.sweep import Step, Swept

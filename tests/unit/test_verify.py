@@ -18,7 +18,7 @@ from eval.run import run
 from eval.running import pairs
 from eval.running.clip_pairs import Scored
 from eval.running.folder import output_path
-from eval.running.plan import Settings
+from eval.running.settings import Settings
 from eval.tracks import Track
 from eval.verification import verify as verifying
 from eval.verification.recompute import differences
