@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from eval.strict_json import file_content, strict_object
 from eval.typed import checked
 from lldata.errors import ScoreError
 from lldata.store import home
+from lldata.upkeep import file_digest
 
 _CONFIG, _MODEL, _LOG = "config.json", "model.safetensors", "log.csv"
 # field -> key of the config
@@ -80,11 +80,5 @@ def _psnr(log: Path) -> float | None:
 def files_of(sha256: str) -> Iterator[Path]:
     """Yield the weight files under the home folder whose content has this hash."""
     for path in sorted((home() / ".weights").glob("*/*/*/*.safetensors")):
-        if file_sha256(path) == sha256:
+        if file_digest(path) == sha256:
             yield path
-
-
-def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

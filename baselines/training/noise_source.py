@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from lldata.noise import calibration
 from lldata.noise.calibration import Calibration
 from lldata.store import Store
 from lldata.synthesis.shorts import NoisyShorts
+from lldata.upkeep import file_digest
 
 _NEAR = 1.01  # times: an ISO so near a calibrated one counts as it
 
@@ -146,7 +146,7 @@ def noise_source(noise: str, store: Store, pairs: pd.DataFrame, share: float) ->
     exposures = list(zip(reached["ratio"].tolist(), reached["iso"].tolist(), strict=True))
     facts = {
         "camera": found.camera,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": file_digest(path),
         "isos": sorted({iso for _, iso in exposures}),
         "ratios": sorted({ratio for ratio, _ in exposures}),
         "model": {**asdict(found.model), "read_shapes": list(found.model.read_shapes)},

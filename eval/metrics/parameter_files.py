@@ -7,7 +7,6 @@ it; and a pickle is opened only if its sha256 is pinned: below, or by the user i
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from lldata.errors import DownloadError, ScoreError
 from lldata.fetching.download import PIN, download
 from lldata.fetching.sources import RemoteFile, Source
 from lldata.store import home
+from lldata.upkeep import file_digest
 
 # Of files whose content is known to be their authors': NIQE's of the LIVE laboratory, and those of
 # CLIP, whose addresses state them (openaipublic.azureedge.net/clip/models/SHA256/NAME).
@@ -99,8 +99,7 @@ class Files:
         ScoreError
             If it is refused.
         """
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        found = file_digest(path)
         for known, whose in ((pinned(path), "pinned"), (_first(path), "first fetched")):
             if known not in (None, found):
                 raise ScoreError(

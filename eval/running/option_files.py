@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from baselines import method as methods
 from baselines.method import Method
+from lldata.upkeep import file_digest
 
 
 def files_named(method: str, options: Mapping[str, Any]) -> dict[str, Path]:
@@ -27,7 +27,7 @@ def recorded(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
     kept = dict(options)
     for key, path in files_named(method, options).items():
         kept[key] = path.name
-        kept[f"{key}_sha256"] = _sha256(path)
+        kept[f"{key}_sha256"] = file_digest(path)
     return kept
 
 
@@ -46,9 +46,5 @@ def read_by(method: Method, cameras: Iterable[str]) -> dict[str, str]:
     """
     files = getattr(method, "files", None)
     read = {} if files is None else files(cameras)
-    hashes = {f"{name}_sha256": _sha256(path) for name, path in sorted(read.items())}
+    hashes = {f"{name}_sha256": file_digest(path) for name, path in sorted(read.items())}
     return {**getattr(method, "facts", {}), **hashes}
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

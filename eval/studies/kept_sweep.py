@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from eval.record import Record, Row
+from eval.record import Record
 from eval.running.disturbance import Axis
 from eval.strict_json import file_content, strict_object
 from eval.studies.sweep import FORMAT, Step, Sweep, Swept
@@ -15,17 +15,11 @@ from lldata.errors import ScoreError
 
 
 @dataclass(frozen=True)
-class _Step:
-    step: float
-    rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True)
 class _Axis:
     axis: str
     title: str
     unit: str
-    steps: tuple[_Step, ...]
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True)
@@ -60,4 +54,4 @@ def read_sweep(path: Path) -> Sweep:
 def _swept(found: _Axis) -> Swept:
     steps = tuple(one.step for one in found.steps)
     axis = Axis(found.title, found.unit, steps, None, None)
-    return Swept(found.axis, axis, tuple(Step(one.step, one.rows) for one in found.steps))
+    return Swept(found.axis, axis, found.steps)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from eval.kept_weights import file_sha256
 from eval.pages import page
 from eval.pages.words import marks
 from eval.progress import Progress, unseen
@@ -27,6 +26,7 @@ from lldata.console import to_json
 from lldata.errors import ScoreError
 from lldata.noise import calibration
 from lldata.store import home
+from lldata.upkeep import file_digest
 
 FORMAT = 1
 RECORD = "sweep.json"
@@ -147,7 +147,7 @@ def _calibrated(plan: Plan) -> Plan:
     """Return a plan whose pairs are done anew once the user calibrates one of their cameras."""
     rows = plan.store.pairs[plan.store.pairs["pair"].isin(plan.pairs)]
     paths = {calibration.default_path(camera) for camera in cameras(plan.store, rows)}
-    own = "".join(f" {file_sha256(path)}" for path in sorted(paths) if path.is_file())
+    own = "".join(f" {file_digest(path)}" for path in sorted(paths) if path.is_file())
     return replace(plan, job=replace(plan.job, fingerprint=plan.job.fingerprint + own))
 
 

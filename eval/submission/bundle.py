@@ -23,6 +23,7 @@ from eval.typed import checked
 from eval.valid import valid
 from lldata import publish
 from lldata.console import to_json
+from lldata.upkeep import file_digest
 
 FORMAT = 1
 MANIFEST, RECORD, OUTPUTS = "manifest.json", "record.json", "outputs/"
@@ -119,9 +120,7 @@ def read_bundle(path: Path) -> Bundle:
     where = f"{path.name}: {RECORD}"
     check_texts(where, strict_object(where, content))
     record = valid(Path(where), content)
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Bundle(path, sha256, manifest, record)
+    return Bundle(path, file_digest(path), manifest, record)
 
 
 def _text(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eval import tracks
-from eval.kept_weights import file_sha256, files_of, finished
+from eval.kept_weights import files_of, finished
 from eval.metrics import find_metrics, metrics
 from eval.metrics.scoring import THROUGH_PYIQA
 from eval.pages.words import is_ad_hoc
@@ -17,6 +17,7 @@ from eval.verification.findings import Finding, judged
 from lldata.console import counted
 from lldata.errors import LowLightError
 from lldata.store import Store, open_store
+from lldata.upkeep import file_digest
 
 ENOUGH = 3  # pairs or metrics named in one message
 
@@ -140,7 +141,7 @@ def weights(record: Record, named: Path | None) -> tuple[Finding, Path | None]:
         return Finding("weights", "pass", "the method has none"), None
     if named is not None:
         file = named / "model.safetensors" if named.is_dir() else named
-        sha256 = file_sha256(file)
+        sha256 = file_digest(file)
         if sha256 == claimed:
             return Finding("weights", "pass", f"{file} is {claimed[:12]}"), file
         return Finding("weights", "fail", f"{file} is {sha256[:12]}, not {claimed[:12]}"), None

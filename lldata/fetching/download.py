@@ -7,7 +7,6 @@ beside it, and a later one must be the same.
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from lldata.fetching.sources import RemoteFile, Source
 from lldata.fetching.unpack import unpack
 from lldata.locks import locked
 from lldata.store import home
+from lldata.upkeep import file_digest
 
 Report = Callable[[str, int, int], None]  # file, bytes done, bytes in all
 PART, PIN = ".part", ".sha256"
@@ -146,8 +146,7 @@ def _checked(
         raise _other(path, f"it has {size} bytes", f"{file.name} has {file.size}")
     if file.archive and not zipfile.is_zipfile(path):
         raise _other(path, "it is no whole zip archive", f"that of {file.name} is one")
-    with path.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    sha256 = file_digest(path)
     if file.sha256 is not None:
         if sha256 != file.sha256:
             raise _other(path, f"its sha256 is {sha256}", f"that of {file.name} is {file.sha256}")

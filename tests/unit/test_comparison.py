@@ -81,7 +81,7 @@ def test_p_values_are_multiplied_as_holm_says():
 def test_records_of_other_data_or_another_definition_are_not_compared():
     with pytest.raises(ScoreError, match="digest is ffff"):
         compare([record(), record(digest="ff" * 32)], "psnr")
-    with pytest.raises(ScoreError, match="references' digest is ffffffffffff, but .* is 5e5e"):
+    with pytest.raises(ScoreError, match=r"references' digest is ffffffffffff, but .* is 5e5e"):
         compare([record(), record(reference_digest="ff" * 32)], "psnr")
     other = {"psnr": replace(record().metrics["psnr"], definition="000000000000")}
     with pytest.raises(ScoreError, match="its psnr has definition 000000000000"):
