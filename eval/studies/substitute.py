@@ -16,6 +16,7 @@ from lldata import ingest, synthesise
 from lldata.engine import Local
 from lldata.errors import ScoreError
 from lldata.ingest import Dataset
+from lldata.locks import locked
 from lldata.protocol import ClipProtocol, SynthesisProtocol, load, load_raw
 from lldata.publish import write_replacing
 from lldata.store import Store, home, open_store
@@ -65,21 +66,32 @@ def is_substitute(store: Store) -> bool:
 
 def substituted(role: Role, tell: Callable[[str], None], progress: Progress) -> Store:
     """Return the simulated dataset of a role; it is made once, and a stopped making goes on."""
-    plan = role.substitute
-    name = PREFIX + plan.protocol
+    name = PREFIX + role.substitute.protocol
+    found = _standing(name, role.substitute)
+    if found is None:
+        # of two studies at once the second would lose the photographs when the first is done
+        with locked(home() / ".cache" / f".{name}.lock", keep=False):
+            found = _standing(name, role.substitute) or _simulated(role, name, tell, progress)
+    return found
+
+
+def _standing(name: str, plan: Substitute) -> Store | None:
     path = home() / name
-    if (path / "dataset.h5").is_file():
-        store = open_store(path)
-        if store.pairs["scene"].nunique() >= plan.scenes:
-            return store
+    if not (path / "dataset.h5").is_file():
+        return None
+    store = open_store(path)
+    return store if store.pairs["scene"].nunique() >= plan.scenes else None
+
+
+def _simulated(role: Role, name: str, tell: Callable[[str], None], progress: Progress) -> Store:
     tell(f"{role.title}: no dataset is named, so the substitute {name} is simulated")
     source = home() / ".cache" / name
-    for dataset in _prepared(plan, name, source):
+    for dataset in _prepared(role.substitute, name, source):
         with progress(f"making {name}", len(dataset.plan.scenes)) as advance:
             for _ in ingest.ingest(dataset, Local(), deep=False):
                 advance()
     shutil.rmtree(source)
-    return open_store(path)
+    return open_store(home() / name)
 
 
 def _prepared(plan: Substitute, name: str, source: Path) -> Iterator[Dataset]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,14 @@ import numpy as np
 import pytest
 
 from eval.metrics.pixels import to_uint8
-from eval.studies import beside, figure, panels, reported, sheet
+from eval.progress import unseen
+from eval.studies import beside, figure, panels, reported, sheet, substitute
 from eval.studies.panels import Panel
-from eval.studies.reported import Figure
+from eval.studies.reported import Figure, Role, Substitute
 from eval.studies.reproduce import Asked, reproduce
 from lldata.errors import ScoreError
+from lldata.ingest import Dataset
+from lldata.locks import locked
 from lldata.sample import pair_row, read_reference
 from lldata.store import Store, home
 from lldata.synthesis.retinex import dead_threshold
@@ -78,6 +82,26 @@ def test_the_sheet_names_a_substitute_as_one(dusk: Store, monkeypatch: pytest.Mo
     assert figure.title(table, dusk)[1] == "Made on dusk: simulated data; not the paper's."
     monkeypatch.setattr(figure, "is_substitute", lambda _: True)
     assert "a simulated substitute for natural low-light images" in figure.title(table, dusk)[1]
+
+
+def test_of_two_studies_at_once_one_makes_the_substitute_and_the_other_waits(
+    dusk: Store, monkeypatch: pytest.MonkeyPatch
+):
+    lock = home() / ".cache" / ".substitute-raise_gamma.lock"
+    made = []
+
+    def prepared(plan: Substitute, name: str, source: Path) -> list[Dataset]:
+        with pytest.raises(BlockingIOError), locked(lock, wait=False):
+            pass
+        source.mkdir()
+        made.append(shutil.copytree(dusk.path, home() / name))
+        return []
+
+    monkeypatch.setattr(substitute, "_prepared", prepared)
+    role = Role("photographs", (), Substitute("raise_gamma", 1))
+    for _ in range(2):
+        assert substitute.substituted(role, print, unseen).path == home() / "substitute-raise_gamma"
+    assert len(made) == 1
 
 
 def test_uhr_fig_5_shows_five_brightnesses_and_what_a_method_makes_of_each(clips: Store):
