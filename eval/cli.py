@@ -355,18 +355,19 @@ def sweep(
     Example: lleval sweep --model amplify --dataset canon6d_iso12600 --axis ratio
     """
     from eval.running.settings import Settings
-    from eval.studies import sweep as study
+    from eval.studies import swept
+    from eval.studies.sweep import sweep as work
 
     settings = Settings(
         method=model, dataset=dataset, track=track, split=split, weights=weights,
         metrics=_names(metrics), options=_options(options), seed=seed, out=out, limit=limit,
         workers=workers, device=device,
     )  # fmt: skip
-    found = study.sweep(settings, _names(axis), tell=console.say, progress=console.progress)
+    found = work(settings, _names(axis), tell=console.say, progress=console.progress)
     if as_json:
-        console.print_json(study.document(found))
+        console.print_json(swept.document(found))
         return
-    for title, columns, rows in study.tables(found):
+    for title, columns, rows in swept.tables(found):
         console.print_table(title, columns, rows)
     console.say(f"record {found.path}")
     console.say(f"plots {found.path.parent}/*.svg")

@@ -120,6 +120,11 @@ def score(value: float | None, unit: str = "") -> str:
     return text.replace("-", "−")
 
 
+def ends(interval: tuple[float, float] | None, unit: str = "") -> str | None:
+    """Return the ends of an interval as scores are printed, None without one."""
+    return None if interval is None else " to ".join(score(end, unit) for end in interval)
+
+
 def plain(value: float | None) -> str:
     """Return a number in digits, never with an exponent: whole ones exactly, others to six.
 

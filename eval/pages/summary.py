@@ -40,10 +40,8 @@ class Score:
     @property
     def range_text(self) -> str:
         """The ends of the interval; without one, of how many groups the mean is."""
-        if self.found.ci95 is None:
-            return f"no interval ({counted(self.found.groups, 'group')})"
-        low, high = (page.score(end, self.unit) for end in self.found.ci95)
-        return f"{low} to {high}"
+        ends = page.ends(self.found.ci95, self.unit)
+        return ends or f"no interval ({counted(self.found.groups, 'group')})"
 
     @property
     def interval_text(self) -> str:
@@ -63,6 +61,11 @@ class Score:
         if self.frames:
             text += f"; {counted(self.frames, 'frame')} identical to the reference, left out"
         return text
+
+
+def in_cells(found: Interval, unit: str) -> tuple[str, str | None]:
+    """Return a mean and the ends of its interval as two cells of a table."""
+    return page.score(found.mean, unit), page.ends(found.ci95, unit)
 
 
 def scores_of(record: Record) -> list[Score]:

@@ -11,6 +11,7 @@ from baselines import method as methods
 from baselines.training.weights import CONFIG, read_config
 from eval.comparison import compare
 from eval.pages import page
+from eval.pages.summary import in_cells
 from eval.pages.words import marks
 from eval.progress import Progress, unseen
 from eval.record import Record
@@ -162,16 +163,16 @@ def tables(cells: Sequence[Cell]) -> list[Table]:
     ]
 
 
-def _column(cells: Sequence[Cell]) -> Table:
+def _column(column: Sequence[Cell]) -> Table:
     """Return the table of all scores on one dataset."""
     rows = [
-        (cell.trained_on, metric, *_ends(cell.found(metric), use.unit),
-         *_ends(cell.drops.get(metric), use.unit))
-        for cell in cells for metric, use in cell.record.metrics.items()
+        (cell.trained_on, metric, *in_cells(cell.found(metric), use.unit),
+         *(in_cells(cell.drops[metric], use.unit) if cell.drops else (None, None)))
+        for cell in column for metric, use in cell.record.metrics.items()
     ]  # fmt: skip
-    pairs = counted(len(cells[0].record.rows), "pair")
+    pairs = counted(len(column[0].record.rows), "pair")
     heads = ("trained on", "score", "mean", "95 % interval", "against own", "95 % interval")
-    return f"Tested on {cells[0].tested_on}, {pairs}", heads, [*rows]
+    return f"Tested on {column[0].tested_on}, {pairs}", heads, [*rows]
 
 
 def notes(cells: Sequence[Cell]) -> list[str]:
@@ -187,13 +188,6 @@ def _said(cell: Cell, metric: str, unit: str) -> str:
     mean = page.score(cell.found(metric).mean, unit)
     drop = cell.drops.get(metric)
     return mean if drop is None else f"{mean} ({page.score(drop.mean, unit)})"
-
-
-def _ends(found: Interval | None, unit: str) -> tuple[str | None, str | None]:
-    if found is None:
-        return None, None
-    ends = None if found.ci95 is None else " to ".join(page.score(end, unit) for end in found.ci95)
-    return page.score(found.mean, unit), ends
 
 
 def document(cells: Sequence[Cell]) -> dict[str, Any]:

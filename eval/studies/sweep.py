@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from eval.pages import page
 from eval.pages.words import marks
 from eval.progress import Progress, unseen
 from eval.record import Record, Row
@@ -206,56 +205,3 @@ def _written(record: Record, swept: Sequence[Swept], folder: Path) -> Sweep:
 def _kept(one: Swept) -> dict[str, Any]:
     steps = [{"step": step.step, "rows": [vars(row) for row in step.rows]} for step in one.steps]
     return {"axis": one.name, "title": one.axis.title, "unit": one.axis.unit, "steps": steps}
-
-
-def document(found: Sweep) -> dict[str, Any]:
-    """Return means and slopes as plain values, as --json prints them."""
-    record = found.record
-    return {
-        "method": record.method, "label": record.label, "dataset": record.dataset,
-        "track": record.track, "simulated": record.synthetic, "partial": record.partial,
-        "definitions": {name: use.definition for name, use in record.metrics.items()},
-        "axes": [
-            {
-                "axis": one.name, "title": one.axis.title, "unit": one.axis.unit,
-                "steps": [
-                    {"step": step.step, "scores": _each(step.found, record)} for step in one.steps
-                ],
-                "slope": _each(one.slope, record),
-            }
-            for one in found.axes
-        ],
-        "record": found.path, "plots": found.plots,
-    }  # fmt: skip
-
-
-def tables(found: Sweep) -> list[tuple[str, tuple[str, ...], list[tuple[object, ...]]]]:
-    """Return title, heads and cells of two tables: the steps by the first metric, the slopes."""
-    record = found.record
-    use = {name: one.unit for name, one in record.metrics.items()}
-    first = next(iter(use))
-    said = "".join(f"; {mark.text}" for mark in marks(record))
-    title = f"{record.method} ({record.label}) on {record.track}{said}"
-    steps = [
-        (one.name if step.step == one.steps[0].step else "", page.plain(step.step), one.axis.unit,
-         page.score(step.found(first).mean, use[first]), _ends(step.found(first), use[first]))
-        for one in found.axes for step in one.steps
-    ]  # fmt: skip
-    slopes = [
-        (one.name, metric, page.score(one.slope(metric).mean, use[metric]),
-         _ends(one.slope(metric), use[metric]), f"{use[metric]} / {one.axis.unit}".strip())
-        for one in found.axes for metric in use
-    ]  # fmt: skip
-    return [
-        (title, ("axis", "step", "unit", first, "95 % interval"), [*steps]),
-        ("Robustness: change for each unit of disturbance",
-         ("axis", "score", "slope", "95 % interval", "unit"), [*slopes]),
-    ]  # fmt: skip
-
-
-def _ends(found: Interval, unit: str) -> str | None:
-    return None if found.ci95 is None else " to ".join(page.score(end, unit) for end in found.ci95)
-
-
-def _each(found: Callable[[str], Interval], record: Record) -> dict[str, Any]:
-    return {metric: found(metric).plain() for metric in record.metrics}
