@@ -102,8 +102,13 @@ def _corrected(bundle: Bundle, entries: Sequence[Entry]) -> Entry | str | None:
         return f"{old.name} is owned by {old.owner or 'nobody'}, not by {said.owner or 'nobody'}"
     if (old.record.track, old.record.method) != (bundle.record.track, bundle.record.method):
         return f"{old.name} is of another track or method than this"
-    again = next((e for e in entries if _corrects(e, old)), None)
+    again = _correction(old, entries)
     return old if again is None else f"{old.name} was corrected by {again.name}: correct that"
+
+
+def _correction(old: Entry, entries: Sequence[Entry]) -> Entry | None:
+    """Return the entry that corrects another, None for one that still stands."""
+    return next((entry for entry in entries if _corrects(entry, old)), None)
 
 
 def _corrects(entry: Entry, old: Entry) -> bool:
@@ -119,7 +124,8 @@ def _taken(bundle: Bundle, entries: Sequence[Entry], old: Entry | None) -> str |
         if entry.bundle is not None and entry.bundle.sha256 == bundle.sha256:
             return f"{entry.path} is this very bundle: it is an entry already"
         same = (theirs.track, theirs.file_name) == (mine.track, mine.file_name)
-        if same and old is None:
+        free = entry is old or (old is not None and _correction(entry, entries) is not None)
+        if same and not free:
             how = "its owner's --corrects" if entry.owner else "nobody, as it has no owner"
             return f"{entry.name} is there already, and corrected by {how}"
         outside = mine.outside is not None and theirs.method == mine.method

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -224,6 +225,20 @@ def test_only_its_owner_corrects_an_entry_and_only_by_a_new_one(tmp_path: Path, 
     third = outside(tmp_path, lambda pair: noisy(pair, 2, 5))
     said = wrong(checked(bundled(third, tmp_path / "3.zip", corrects=old.sha256).path, entries))
     assert "was corrected by night.test/theirs--outputs" in said
+
+
+def test_a_correction_under_another_label_does_not_take_the_place_of_an_entry_that_stands(
+    tmp_path: Path, entries: Path
+):
+    def made(value: float) -> Path:
+        return run(Settings("gamma", "night", options={"gamma": value})).record_path.parent
+
+    mine = bundled(made(0.5), entries / "mine.zip")
+    bundled(made(0.6), entries / "theirs.zip", "them")
+    said = checked(bundled(made(0.6), tmp_path / "a.zip", corrects=mine.sha256).path, entries)
+    assert re.search(r"night\.test/gamma--gamma=0\.6 \(\w+\) is there already", wrong(said))
+    free = bundled(made(0.7), tmp_path / "b.zip", corrects=mine.sha256)
+    assert checked(free.path, entries).passed
 
 
 def test_an_entry_is_submitted_by_its_owner_once(made: Path, tmp_path: Path, entries: Path):
