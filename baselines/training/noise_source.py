@@ -55,7 +55,7 @@ def settled(recipe: Recipe, options: Mapping[str, Any], noise: str | None) -> Re
     return recipe
 
 
-def checked(recipe: Recipe, domain: Domain) -> None:
+def check_reads_mosaics(recipe: Recipe, domain: Domain) -> None:
     """Refuse what only crops of RAW frames can have.
 
     Raises

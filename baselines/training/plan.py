@@ -14,7 +14,13 @@ from baselines import method
 from baselines.method import Domain
 from baselines.options import whole
 from baselines.training.learner import Data, Learner
-from baselines.training.noise_source import NoiseSource, checked, noise_source, room, settled
+from baselines.training.noise_source import (
+    NoiseSource,
+    check_reads_mosaics,
+    noise_source,
+    room,
+    settled,
+)
 from baselines.training.recipe import Recipe
 from baselines.training.resume import RESUME, refuse_another
 from baselines.training.weights import CONFIG, read_config
@@ -126,7 +132,7 @@ def make_plan(
     recipe = settled(_preset(module, name, preset).changed(options), options, noise)
     folder = _folder(out or home() / ".weights" / name / store.name / f"{preset}-seed{seed}")
     domain = _domain(module, name, recipe, store)
-    checked(recipe, domain)
+    check_reads_mosaics(recipe, domain)
     pairs = _pairs(store, recipe)
     source = None if noise is None else noise_source(noise, store, pairs, recipe.synthetic)
     planes, largest = READERS[domain](store, pairs)
