@@ -173,7 +173,9 @@ def _peak_memory(device: str) -> int:
     status = Path("/proc/self/status")
     if status.is_file():  # getrusage also counts the program that started this one
         lines = status.read_text(encoding="ascii", errors="replace").splitlines()
-        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM"))
+        most = [int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM")]
+        if most:  # sandboxes leave it out
+            return most[0]
     return peak_memory_bytes() or 0
 
 

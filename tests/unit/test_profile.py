@@ -10,7 +10,9 @@ from torch import nn
 
 from baselines import method
 from baselines.training.train import train
+from eval import profile as profiling
 from eval.flops import Tally, flops_of
+from eval.machine import peak_memory_bytes
 from eval.profile import Profile, frame_size, measure, profile, sample_for
 from eval.run import run
 from eval.running.settings import Settings
@@ -154,3 +156,10 @@ def test_perceptual_is_for_methods_whose_losses_look_through_a_network(tmp_path:
     dataset = night(tmp_path / "night", "train test")
     with pytest.raises(LowLightError, match=r"--perceptual: the losses of sid .*contextual_cycle"):
         train_method("sid", dataset.path, perceptual="random")
+
+
+def test_memory_is_told_where_the_system_names_no_high_water_mark(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: "VmRSS:\t5 kB\n")
+    assert profiling._peak_memory("cpu") == pytest.approx(peak_memory_bytes(), rel=0.1)
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: "VmPeak:\t9 kB\nVmHWM:\t7 kB\n")
+    assert profiling._peak_memory("cpu") == 7 * 1024
