@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from lldata.errors import ScoreError
 from lldata.store import Store
+from lldata.toml_tables import Tables
 
 DEFAULT_METRICS = ("psnr", "ssim")
 OF_CLIPS = ("flicker", "warp_error")
+_TABLES = Tables(ScoreError, "Correct the TOML")
 TOLERANCE = 0.01  # a ratio computed from EXIF is 299.99, its nominal one 300
 
 
@@ -102,6 +103,19 @@ class Track:
         return (self.digest, self.reference_digest) == (store.digest, store.reference_digest)
 
 
+@dataclass(frozen=True)
+class _File:
+    """The keys of a track's file: all are said but the filter, which then takes every pair."""
+
+    title: str
+    dataset: str
+    split: str
+    metrics: tuple[str, ...]
+    digest: str
+    reference_digest: str
+    pairs: PairFilter = field(default_factory=PairFilter)
+
+
 def names() -> list[str]:
     """Return the names of the shipped tracks."""
     return sorted(file.name.removesuffix(".toml") for file in _files())
@@ -132,7 +146,7 @@ def parse(name: str, text: str) -> Track:
     Raises
     ------
     ScoreError
-        If it is no TOML, or a key is missing, unknown or of the wrong type.
+        If it is no TOML, or a key is missing, unknown, empty or of the wrong type.
     """
     try:
         document = tomllib.loads(text)
@@ -140,24 +154,13 @@ def parse(name: str, text: str) -> Track:
         raise ScoreError(
             f"track {name}", f"it is no TOML ({error})", "a track is a TOML file", "Correct it"
         ) from error
-    required = ("title", "dataset", "split", "metrics", "digest", "reference_digest")
-    _check_keys(name, document, required, (*required, "pairs"))
-    pairs = document.pop("pairs", {})
-    lists = [f.name for f in fields(PairFilter) if f.name != "short"]
-    _check_keys(f"{name} [pairs]", pairs, (), (*lists, "short"))
-    short = pairs.pop("short", "")
-    _expect(isinstance(short, str), f"{name} [pairs]", "short", short, "text")
-    for key in lists:
-        kinds = (str,) if "scenes" in key else (int, float)
-        _check_list(f"{name} [pairs]", key, pairs.get(key, []), kinds)
-    _check_list(name, "metrics", document["metrics"], (str,))
-    for key in set(required) - {"metrics"}:
-        _expect(isinstance(document[key], str) and document[key], name, key, document[key], "text")
-    return Track(
-        name=name,
-        **{**document, "metrics": tuple(document["metrics"])},
-        pairs=PairFilter(**{key: tuple(values) for key, values in pairs.items()}, short=short),
-    )
+    found: _File = _TABLES.filled(_File, document, f"track {name}")
+    for key, value in vars(found).items():
+        if value == "":
+            raise ScoreError(
+                f"track {name}", f"{key} is empty", "it must say something", "Correct the TOML"
+            )
+    return Track(name=name, **vars(found))
 
 
 def choose(store: Store, split: str, name: str | Track | None = None) -> Track:
@@ -210,32 +213,3 @@ def _files() -> list[Traversable]:
     if not folder.is_dir():
         return []
     return [file for file in folder.iterdir() if file.name.endswith(".toml")]
-
-
-def _check_keys(
-    where: str, table: Any, required: tuple[str, ...], allowed: tuple[str, ...]
-) -> None:
-    _expect(isinstance(table, dict), where, "it", table, "a table")
-    for key in (*required, *table):
-        if key in table and key in allowed:
-            continue
-        raise ScoreError(
-            f"track {where}",
-            f"the key {key} is {'unknown' if key in table else 'missing'}",
-            f"its keys are {', '.join(allowed)}",
-            "Correct the TOML",
-        )
-
-
-def _check_list(where: str, key: str, values: Any, kinds: tuple[type, ...]) -> None:
-    fits = isinstance(values, list) and all(
-        isinstance(value, kinds) and not isinstance(value, bool) for value in values
-    )
-    _expect(fits, where, key, values, f"a list of {' or '.join(kind.__name__ for kind in kinds)}")
-
-
-def _expect(fits: object, where: str, key: str, value: object, kind: str) -> None:
-    if not fits:
-        raise ScoreError(
-            f"track {where}", f"{key} is {value!r}", f"it must be {kind}", "Correct the TOML"
-        )

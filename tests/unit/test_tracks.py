@@ -87,11 +87,15 @@ def test_a_split_without_pairs_is_answered_with_those_there_are(store: Store):
     ("text", "message"),
     [
         ("title = ", "it is no TOML"),
-        ("title = 'x'", "the key dataset is missing"),
-        (TEXT + "more = 1", "the key more is unknown"),
-        (TEXT.replace('"test"', "1"), "split is 1, but it must be text"),
-        (TEXT.replace('["psnr", "ssim"]', '"psnr"'), "metrics is 'psnr', but it must be a list"),
-        (TEXT + "[pairs]\nratios = ['100']", r"ratios is \['100'\], but it must be a list of int"),
+        ("title = 'x'", "track bad: the key 'dataset' is missing"),
+        (TEXT.replace("{digest}", ""), "digest is empty"),
+        (TEXT + "more = 1", "the key 'more' is unknown"),
+        (TEXT.replace('"test"', "1"), "split: it is 1, but str is needed"),
+        (
+            TEXT.replace('["psnr", "ssim"]', '"psnr"'),
+            r"metrics: it is 'psnr', but tuple\[str, \.\.\.\] is needed",
+        ),
+        (TEXT + "[pairs]\nratios = ['100']", "pairs: ratios: it is '100', but float is needed"),
     ],
 )
 def test_a_malformed_track_is_refused_with_its_key(text: str, message: str):
