@@ -17,24 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from baselines import method as methods
-from baselines.method import Method, MethodInfo
+from baselines.method import Method
 from eval.machine import peak_memory_bytes, synchronise
+from eval.random_light import Size, sample_for
 from eval.running.pairs import accepted
-from lldata import cfa
 from lldata.errors import MethodError
-from lldata.frame import Frame
-from lldata.sample import Sample, pair_row, sample_of_frame
-from lldata.store import Store
-from lldata.synthesis.retinex import Drawn
 
-Size = tuple[int, int]  # height, width, px
 SIZES: Mapping[str, Size] = {"raw": (2848, 4256), "srgb": (400, 600), "clip": (1080, 1920)}
 _LEAST = 6  # px: one period of the largest CFA
-_BLACK, _WHITE = 512.0, 16383  # DN
 _RUNS, _ENOUGH_S = 5, 20.0  # timed runs; fewer where they take long
 
 
@@ -177,49 +168,3 @@ def _peak_memory(device: str) -> int:
         if most:  # sandboxes leave it out
             return most[0]
     return peak_memory_bytes() or 0
-
-
-def sample_for(method: Method, size: Size) -> Sample:
-    """Return a sample of random light that a method can read.
-
-    Parameters
-    ----------
-    size : of its picture, px
-    """
-    random = np.random.default_rng(0)
-    info = method.info
-    picture = random.random((3, *size), np.float32)
-    told: dict[str, Any] = {}
-    if info.reference_use in ("mean", "histogram"):
-        told["reference"] = picture
-    if info.reference_use == "degradation":
-        told["drawn"] = Drawn("retinex", 0.9, 1.5, 0.01)
-    if info.domain == "raw":
-        return sample_of_frame(_frame(method, size, random), "profile", 100.0)
-    if info.domain == "clip":
-        return Sample("profile", np.nan, clip=iter([picture]))
-    return Sample(
-        "profile", 100.0 if info.needs_ratio else np.nan, srgb=_lit(info, picture), **told
-    )
-
-
-def frame_size(store: Store, pair: str) -> Size:
-    """Return the height and width of a pair's frame, px, reading no pixels."""
-    row = pair_row(store, pair)
-    if store.kind == "clips":
-        return store.clip_shape(row.scene, row.short)[1:]
-    return store.shape(row.scene, row.short, "low" if store.kind == "pictures" else "short")
-
-
-def _lit(info: MethodInfo, picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    return picture if info.input == "amplified" else picture * np.float32(0.05)
-
-
-def _frame(method: Method, size: Size, random: np.random.Generator) -> Frame:
-    planes = getattr(getattr(method, "network", None), "planes", 4)
-    mosaic = random.integers(int(_BLACK), int(_BLACK) + 200, size, dtype=np.uint16)
-    return Frame(
-        mosaic=mosaic, cfa=cfa.XTRANS if planes == 9 else cfa.BAYER,
-        black_level=(_BLACK,) * 4, white_level=_WHITE, white_balance=(2.0, 1.0, 1.5, 1.0),
-        colour_matrix=((0.0,) * 3,) * 3, exposure_s=0.1, iso=100.0, camera="", sha256="",
-    )  # fmt: skip

@@ -8,8 +8,8 @@ from pathlib import Path
 from statistics import median
 
 from eval.machine import one_algebra_thread, software
-from eval.profile import frame_size, sample_for
 from eval.progress import Progress, unseen
+from eval.random_light import Size, sample_for
 from eval.record import MetricUse, Record, pairs_sha256
 from eval.report import write_report
 from eval.rows import rows_csv
@@ -23,6 +23,8 @@ from eval.running.plan import Plan, make_plan
 from eval.running.settings import Settings
 from eval.running.trained import trained_on
 from lldata import publish
+from lldata.sample import pair_row
+from lldata.store import Store
 
 __all__ = ["Outcome", "Settings", "record_of", "run", "scored"]
 
@@ -152,10 +154,18 @@ def _flops(plan: Plan) -> tuple[int | None, dict[str, str]]:
         return None, {}
     from eval.flops import flops_of  # needs torch, which classical methods do without
 
-    height, width = frame_size(plan.store, plan.pairs[0])
+    height, width = _frame_size(plan.store, plan.pairs[0])
     return flops_of(plan.method, sample_for(plan.method, (height, width))), {
         "flops_size": f"{height}x{width}"
     }
+
+
+def _frame_size(store: Store, pair: str) -> Size:
+    """Return the height and width of a pair's frame, px, reading no pixels."""
+    row = pair_row(store, pair)
+    if store.kind == "clips":
+        return store.clip_shape(row.scene, row.short)[1:]
+    return store.shape(row.scene, row.short, "low" if store.kind == "pictures" else "short")
 
 
 def _timing(

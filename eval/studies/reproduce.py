@@ -8,8 +8,9 @@ from pathlib import Path
 
 from baselines import method as methods
 from eval.pages.summary import Score, scores_of
-from eval.profile import Profile, Size
+from eval.profile import Profile
 from eval.progress import Progress, unseen
+from eval.random_light import Size
 from eval.run import run
 from eval.running.settings import Settings
 from eval.running.trained import own_weights, train_command, training_of, weights_on

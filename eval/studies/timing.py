@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from baselines import method as methods
-from eval.profile import Profile, Size, profile, sample_for
+from eval.profile import Profile, profile
+from eval.random_light import Size, sample_for
 from eval.studies.reported import Reported, Timing
 
 TERA = 1e12

@@ -13,7 +13,8 @@ from baselines.training.train import train
 from eval import profile as profiling
 from eval.flops import Tally, flops_of
 from eval.machine import peak_memory_bytes
-from eval.profile import Profile, frame_size, measure, profile, sample_for
+from eval.profile import Profile, measure, profile
+from eval.random_light import sample_for
 from eval.run import run
 from eval.running.settings import Settings
 from lldata.errors import LowLightError
@@ -140,7 +141,6 @@ def test_the_command_prints_the_five_values_and_says_the_size(capsys, monkeypatc
 
 def test_a_record_says_the_operations_of_a_frame_of_its_dataset(tmp_path: Path):
     dataset = night(tmp_path / "night", "train test")
-    assert frame_size(dataset, dataset.pairs["pair"].iloc[0]) == (48, 64)
     options = {"width": 2, "levels": 2, "crop": 8}
     weights = train("sid", dataset, steps=1, device="cpu", options=options)
     record = run(Settings("sid", dataset.path, weights=weights, device="cpu")).record
