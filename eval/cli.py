@@ -170,10 +170,9 @@ def weights(as_json: Json = False) -> None:
     if as_json:
         console.print_json([vars(row) for row in rows])
     elif rows:
-        columns = ("method", "dataset", "training", "steps", "val psnr", "date", "sha256")
+        columns = ("method", "dataset", "training", "steps", "val psnr", "sha256")
         console.print_table("Weights", columns, [
-            (w.method, w.dataset, w.path.name, w.steps, w.validation_psnr, w.date[:10],
-             w.sha256[:8])
+            (w.method, w.dataset, w.path.name, w.steps, w.validation_psnr, w.sha256[:8])
             for w in rows
         ])  # fmt: skip
     else:

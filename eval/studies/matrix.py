@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +78,12 @@ def matrix(
         name: weights_on(settings.method, store, settings.options) for name, store in stores.items()
     }
     _check_fit(settings.method, stores, folders)
+    once = cache(tell)  # what is said of a dataset, each of its runs says
     done = {
         (trained, tested): run(
             replace(settings, dataset=store.path,
                     weights=None if trained == tested else folders[trained]),
-            tell=tell, progress=progress,
+            tell=once, progress=partial(_named, progress, trained),
         )
         for trained in stores for tested, store in stores.items()
     }  # fmt: skip
@@ -89,6 +92,13 @@ def matrix(
              _drops(one.record, done[tested, tested].record))
         for (trained, tested), one in done.items()
     ]  # fmt: skip
+
+
+def _named(
+    progress: Progress, trained: str, label: str, total: int
+) -> AbstractContextManager[Callable[[], None]]:
+    """Show the progress of a run under what its network was trained on too."""
+    return progress(f"{label}, trained on {trained}", total)
 
 
 def _stores(names: Sequence[str]) -> dict[str, Store]:

@@ -163,7 +163,10 @@ def _job_plan(plan: Plan, folder: Path, by: Disturbance | None) -> Plan:
 
 
 def _step(plan: Plan, folder: Path, by: Disturbance | None, progress: Progress) -> list[Finished]:
-    found = scored(_job_plan(plan, folder, by), progress)
+    step = "undisturbed" if by is None else f"{by.axis} {by.step:g}"
+    found = scored(
+        _job_plan(plan, folder, by), lambda label, total: progress(f"{label}, {step}", total)
+    )
     return sorted(found, key=lambda one: one.row.pair)
 
 

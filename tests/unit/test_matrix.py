@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,14 @@ def trained(name: str, **store: object) -> None:
     train_method("sid", name, steps=1, options=TINY, device="cpu")
 
 
+LABELS: list[str] = []
+
+
+def shown(label: str, _total: int) -> AbstractContextManager[Callable[[], None]]:
+    LABELS.append(label)
+    return nullcontext(lambda: None)
+
+
 @pytest.fixture(scope="module")
 def crossed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Cell], list[Outcome]]:
     """Return a matrix, and the plain runs of its two datasets."""
@@ -33,7 +43,7 @@ def crossed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Cell], list[
         pairs.stages_of.cache_clear()
         trained("one")
         trained("two", exposures=(0.04,))
-        cells = matrix.matrix(("one", "two"), Settings("sid", "", device="cpu"))
+        cells = matrix.matrix(("one", "two"), Settings("sid", "", device="cpu"), progress=shown)
         return cells, [run(Settings("sid", name, device="cpu")) for name in ("one", "two")]
 
 
@@ -48,6 +58,10 @@ def test_the_diagonal_equals_the_run_of_each_dataset(crossed: tuple[list[Cell], 
     for cell, one in zip((cells[0], cells[3]), plain, strict=True):
         assert cell.path == one.record_path
         assert [r.scores for r in cell.record.rows] == [r.scores for r in one.record.rows]
+
+
+def test_the_progress_of_each_cell_says_what_was_trained_on_what(cells: list[Cell]):
+    assert [f"sid on {one.tested_on}, trained on {one.trained_on}" for one in cells] == LABELS
 
 
 def test_a_drop_is_the_difference_to_the_network_trained_there(cells: list[Cell]):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +36,17 @@ def test_step_0_equals_a_plain_run_exactly():
         (undisturbed,) = [step for step in one.steps if step.step == 0]
         assert {row.pair: row.scores for row in undisturbed.rows} == plain
     assert {row.pair: row.scores for row in found.record.rows} == plain
+
+
+def test_the_progress_of_each_step_says_which_it_is():
+    labels = []
+
+    def shown(label: str, _total: int) -> AbstractContextManager[Callable[[], None]]:
+        labels.append(label)
+        return nullcontext(lambda: None)
+
+    sweep.sweep(Settings("amplify", "night"), ("eight_bit",), progress=shown)
+    assert labels == ["amplify on night, undisturbed", "amplify on night, eight_bit 1"]
 
 
 def test_a_ratio_of_one_ev_more_scores_as_twice_the_amplification(monkeypatch: pytest.MonkeyPatch):
