@@ -15,7 +15,7 @@ from lldata.errors import ScoreError
 _RAW = """3fr arw cr2 cr3 crw dcr dng erf iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2
 srf srw x3f"""
 RAW_SUFFIXES = frozenset(f".{name}" for name in _RAW.split())
-LONGEST_NAME = 200  # bytes; systems take 255, and the temporary name of a file is longer
+LONGEST_NAME = 248  # bytes; systems take 255, and what a video is made in is called .NAME.parts
 
 
 @dataclass(frozen=True)

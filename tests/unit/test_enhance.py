@@ -182,7 +182,7 @@ def test_what_is_no_picture_is_not_written(
         ("a.png", "empty", "gamma", "empty: it is a folder, but a file is written"),
         ("a.png", "notes.txt/b.png", "gamma", "notes.txt is a file, but a folder is needed"),
         ("empty", "notes.txt", "gamma", "notes.txt is a file, but a folder is needed"),
-        ("a.png", "b" * 250 + ".png", "gamma", "its name has 254 bytes, but at most 200 fit"),
+        ("a.png", "b" * 250 + ".png", "gamma", "its name has 254 bytes, but at most 248 fit"),
         ("n" * 300 + ".png", "b.png", "gamma", "its name has 304 bytes"),
         ("a.png", "b.png", "scaled", "it looks at the reference"),
         ("a.png", "b.png", "sid", "no weights are named"),
@@ -222,6 +222,12 @@ def test_two_files_of_a_folder_are_never_written_to_one(raw: Path, tmp_path: Pat
     with pytest.raises(ScoreError, match=r"night.dng and night.png would both be written to it"):
         apply(tmp_path, tmp_path / "out", ratio="auto")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_picture_may_be_called_almost_as_long_as_a_disk_takes(tmp_path: Path):
+    target = tmp_path / f"{'b' * 244}.png"
+    assert apply(photograph(tmp_path / "a.png"), target, "gamma") == [target]
+    assert images.read(target).pixels.shape == DARK.shape
 
 
 def test_a_target_makes_histogram_matching_blind_and_is_not_overwritten(tmp_path: Path):
