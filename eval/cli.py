@@ -668,7 +668,8 @@ def submit_run(
         return
     if owner is None:
         console.say("no --owner: nobody will be able to correct this entry")
-    console.say(f"{made.path}: {made.record.file_name} on {made.record.track}, {made.sha256}")
+    console.say(f"{made.path}: {made.record.file_name} on {made.record.track}")
+    console.say(f"sha256 {made.sha256}")
 
 
 @_board.command("check")

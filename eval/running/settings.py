@@ -60,10 +60,7 @@ def settled_track(settings: Settings, store: Store, tell: Callable[[str], None])
             "Leave --split out, or choose another track",
         )
     if not track.pinned and not track.study:
-        tell(
-            f"track {track.name}: all usable pairs of {store.name}, split {split} (no track "
-            "file is about these data)"
-        )
+        tell(f"track {track.name}: all usable pairs; no track file has these data")
     return track
 
 
