@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from baselines.inference.clips.frame_by_frame import enhanced_clip
 from baselines.inference.clips.temporal_smoothing import Smoothing, smooth
 from baselines.method import Method
-from eval.enhancing.amplification import amplified
+from eval.amplification import amplified
 from eval.enhancing.clip_source import Source, Taken, gaps, is_video, open_clip
 from eval.enhancing.clip_target import Frames, Target, Video, sole_writer
 from eval.enhancing.targets import check_unwritten, settle_clip

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from baselines.method import Method, MethodInfo
 from eval import images
+from eval.amplification import amplified, automatic_ratio
 from eval.enhancing import image_files
-from eval.enhancing.amplification import amplified, automatic_ratio
 from eval.enhancing.targets import RAW_SUFFIXES, Work
 from eval.images import Picture
 from eval.running.stages import check_output

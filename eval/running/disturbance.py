@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.enhancing.amplification import amplified
+from eval.amplification import amplified
 from lldata.errors import ScoreError
 from lldata.frame import Frame
 from lldata.noise import calibration

@@ -13,9 +13,9 @@ from PIL import Image, ImageCms
 
 from baselines import method as methods
 from eval import images
+from eval.amplification import automatic_ratio
 from eval.enhancing import enhance as enhancing
 from eval.enhancing import image_files
-from eval.enhancing.amplification import automatic_ratio
 from eval.enhancing.enhance import enhance
 from eval.enhancing.task import Enhancement
 from eval.images import Picture
