@@ -184,17 +184,23 @@ def train(
     model: Model,
     dataset: Dataset,
     preset: Annotated[str, typer.Option(help="quick (minutes) or paper.")] = "quick",
-    steps: Annotated[int | None, typer.Option(min=1, help="Instead of the preset's.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="How many, instead of the preset's.")
+    ] = None,
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where it stopped.")] = False,
     device: Device = "auto",
     noise_model: Annotated[
         str | None,
-        typer.Option("--noise-model", metavar="C", help="Make shorts of longs: a calibration."),
+        typer.Option(
+            "--noise-model",
+            metavar="C",
+            help="Make shorts of longs with the noise of a camera: what lldata calibrate kept.",
+        ),
     ] = None,
     options: Sets = None,
     perceptual: Annotated[
-        str | None, typer.Option(help="What compares regions: vgg19, random or none.")
+        str | None, typer.Option(help="Network that compares regions: vgg19, random or none.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of weights.")] = None,
     as_json: Json = False,
@@ -407,7 +413,9 @@ def reproduce(
         list[str] | None,
         typer.Option("--dataset", metavar="D", help="Yours, of a part of the table; repeat it."),
     ] = None,
-    pairs: Annotated[str | None, typer.Option(help="Which the paper counted, as 88 or 89.")] = None,
+    pairs: Annotated[
+        str | None, typer.Option(help="Which pairs the paper may have counted, as 88 or 89.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="The first N pairs of each.")] = None,
     size: Annotated[
         str | None, typer.Option(metavar="HxW", help="Of the frame to time, where it is timed.")
