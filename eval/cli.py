@@ -314,7 +314,7 @@ def matrix(
 
     It takes the newest finished weights of each dataset; run it again to go on.
 
-    Example: lleval matrix --model sid --datasets sid_sony,canon6d_iso200
+    Example: lleval matrix --model sid --datasets canon6d_iso200,canon6d_iso12600
     """
     from eval.running.settings import Settings
     from eval.studies import matrix as study
@@ -549,7 +549,7 @@ def compare(
 ) -> None:
     """Compare records pair by pair: difference, interval, p-value (Holm-corrected).
 
-    Example: lleval compare sid/record.json lime/record.json
+    Example: lleval compare lime--default gamma--default
     """
     from eval.comparison import compare as work
     from eval.running.folder import record_path
@@ -590,7 +590,7 @@ def verify(
     definitions at hand are its own. --set KEY=PATH gives a file that the record
     knows by name and hash only.
 
-    Example: lleval verify sid/record.json --from-outputs
+    Example: lleval verify lime--default --from-outputs
     """
     from eval.verification.verify import Asked
     from eval.verification.verify import verify as work
@@ -665,7 +665,7 @@ def submit_run(
 ) -> None:
     """Bundle a run for the leaderboard: its record and outputs, every score verified first.
 
-    Example: lleval leaderboard submit .runs/sid_sony/lime--default --out lime.zip
+    Example: lleval leaderboard submit lime--default --owner ME --out lime.zip
     """
     from eval.submission.submit import Submission, submit
 
