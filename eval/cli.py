@@ -16,7 +16,11 @@ _cli = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     context_settings=_HELP, help="Run methods on datasets, score them, publish the scores.",
 )  # fmt: skip
-_board = typer.Typer(no_args_is_help=True, context_settings=_HELP, help="The leaderboard.")
+_board = typer.Typer(
+    no_args_is_help=True,
+    context_settings=_HELP,
+    help="Make the site, submit runs, check submissions.",
+)
 _KEEPERS = ("run", "train", "enhance", "reproduce", "matrix", "sweep")  # what they finished stays
 _cli.add_typer(_board, name="leaderboard")
 

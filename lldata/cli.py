@@ -173,7 +173,7 @@ def calibrate(
     from lldata.noise.calibrating import calibrate as measured
 
     calibration.check_target(out)
-    found = measured(src, _engine(workers))
+    found = measured(src, _engine(workers), console.progress)
     path = calibration.write(found, out)
     if as_json:
         console.print_json({"path": path, **found.as_json()})

@@ -6,7 +6,8 @@ names nor their pictures tell of two; what is dark and what is lit is seen from 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from lldata import protocol
@@ -16,9 +17,19 @@ from lldata.noise.calibration import Calibration, IsoNoise
 from lldata.noise.takes import Kind, Set, kind_of, measure_iso, measure_set
 from lldata.pairing import check_folder
 
+Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 
-def calibrate(src: Path, engine: Local) -> Calibration:
+
+def _unseen(_label: str, _total: int) -> AbstractContextManager[Callable[[], None]]:
+    return nullcontext(lambda: None)
+
+
+def calibrate(src: Path, engine: Local, progress: Progress = _unseen) -> Calibration:
     """Measure the noise of the camera whose frames lie in a folder and the folders in it.
+
+    Parameters
+    ----------
+    progress : label and number of items -> context giving a function to call after each item
 
     Raises
     ------
@@ -26,21 +37,8 @@ def calibrate(src: Path, engine: Local) -> Calibration:
         If there are no frames, they are of several cameras, no two are takes of one thing, or
         no ISO has both takes in the dark and takes with light, or takes of many brightnesses.
     """
-    sets = _sets(src, engine)
-    found: dict[float, list[Set]] = {}
-    left_out = []
-    units = [Unit(str(kind), measure_set, (paths,)) for kind, paths in sets.items()]
-    kinds = dict(zip((unit.key for unit in units), sets, strict=True))
-    for unit, result in run_units(units, engine):
-        if isinstance(result, LowLightError):
-            left_out.append(str(result))
-        elif isinstance(result, BaseException):
-            raise result
-        else:
-            told, refused = result
-            left_out += refused
-            if told is not None:
-                found.setdefault(kinds[unit.key].iso, []).append(told)
+    sets = _sets(src, engine, progress)
+    found, left_out = _measured(sets, engine, progress)
     isos = []
     for iso, of_iso in sorted(found.items()):
         measured = measure_iso(of_iso)
@@ -59,13 +57,41 @@ def calibrate(src: Path, engine: Local) -> Calibration:
     return Calibration(camera, tuple(isos), tuple(left_out))
 
 
-def _sets(src: Path, engine: Local) -> dict[Kind, tuple[Path, ...]]:
+def _measured(
+    sets: Mapping[Kind, tuple[Path, ...]], engine: Local, progress: Progress
+) -> tuple[dict[float, list[Set]], list[str]]:
+    """Return ISO -> what was measured of its sets, and what was left out."""
+    found: dict[float, list[Set]] = {}
+    left_out: list[str] = []
+    units = [Unit(str(kind), measure_set, (paths,)) for kind, paths in sets.items()]
+    kinds = dict(zip((unit.key for unit in units), sets, strict=True))
+    with progress("measuring takes", len(units)) as advance:
+        for unit, result in run_units(units, engine):
+            if isinstance(result, LowLightError):
+                left_out.append(str(result))
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                told, refused = result
+                left_out += refused
+                if told is not None:
+                    found.setdefault(kinds[unit.key].iso, []).append(told)
+            advance()
+    return found, left_out
+
+
+def _sets(src: Path, engine: Local, progress: Progress) -> dict[Kind, tuple[Path, ...]]:
     """Return the takes of each kind, two or more, in the order of their names."""
     raws = [p for p in map(protocol.load, protocol.names()) if isinstance(p, protocol.RawProtocol)]
     paths = _frames(src, raws)
     kinds: dict[Kind, list[Path]] = {}
     units = [Unit(str(path), kind_of, (path, _scene(path, raws))) for path in paths]
-    for unit, result in sorted(run_units(units, engine), key=lambda told: told[0].key):
+    read = []
+    with progress("reading frames", len(units)) as advance:
+        for one in run_units(units, engine):
+            read.append(one)
+            advance()
+    for unit, result in sorted(read, key=lambda told: told[0].key):
         if isinstance(result, BaseException):
             raise result
         kinds.setdefault(result, []).append(Path(unit.key))

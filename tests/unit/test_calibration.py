@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,18 @@ def test_flats_of_one_brightness_tell_no_gain(tmp_path: Path):
     shoot(tmp_path, 400, 0.01, 0.5)
     with pytest.raises(FrameError, match="all alike in brightness: the gain stays unknown, but"):
         calibrate(tmp_path, ENGINE)
+
+
+def test_each_frame_read_and_each_set_measured_is_progress(frames: Path):
+    counted: dict[str, list[int]] = {}
+
+    def progress(label: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+        steps = counted.setdefault(label, [total])
+        return nullcontext(lambda: steps.append(1))
+
+    calibrate(frames, ENGINE, progress)
+    assert list(counted) == ["reading frames", "measuring takes"]
+    assert all(total == sum(steps) > 0 for total, *steps in counted.values())
 
 
 def test_an_iso_that_tells_nothing_is_left_out_and_named(frames: Path, tmp_path: Path):
