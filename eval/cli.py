@@ -557,20 +557,21 @@ def compare(
     """
     from eval.comparison import compare as work
     from eval.running.folder import record_path
-    from eval.ties import in_words, tied_with_best
+    from eval.ties import called, in_words, renamed, tied_with_best
     from eval.valid import read_valid
 
     read = [read_valid(record_path(path)) for path in records]
-    found = work(read, metric, tell=console.say)
-    ties = zip(read, tied_with_best(read, found), strict=True)
-    tied = [record.file_name for record, is_tied in ties if is_tied]
+    names = called(read, records)
+    found = renamed(work(read, metric, tell=console.say), names)
+    tied = tied_with_best(read, found)
     if as_json:
-        console.print_json({"pairs": [vars(one) for one in found], "tied_with_best": tied})
+        best = [name for name, is_tied in zip(names, tied, strict=True) if is_tied]
+        console.print_json({"pairs": [vars(one) for one in found], "tied_with_best": best})
         return
     console.print_table(f"{metric}: a minus b", ("a", "b", "difference", "95 %", "p", "pairs"), [
         (c.a, c.b, c.difference, _interval(c.ci95), c.p_value, c.n) for c in found
     ])  # fmt: skip
-    console.say_wrapped(in_words(found, tied))
+    console.say_wrapped(in_words(found, names, tied))
 
 
 @_cli.command()

@@ -25,6 +25,7 @@ from eval.statistics import (
     sizes_of,
     sums_of_groups,
 )
+from lldata.console import counted
 from lldata.errors import ScoreError
 
 _Array = NDArray[Any]
@@ -54,7 +55,8 @@ def compare(
     ----------
     records : of one track, split and equal digests
     metric : a metric all of them hold under one definition
-    tell : gets a line for every two records that do not share all of their pairs
+    tell : gets a line for every two records that do not share all of their pairs, and for every
+        record with pairs that have no such score
 
     Returns
     -------
@@ -63,8 +65,8 @@ def compare(
     Raises
     ------
     ScoreError
-        If there are fewer than two, they differ in their track, data or the metric's definition,
-        or two of them have no pair in common.
+        If there are fewer than two, they differ in their track, data, the metric's definition or
+        a pair's group, or two of them have no pair in common.
     """
     if len(records) < 2:
         raise ScoreError(
@@ -76,6 +78,7 @@ def compare(
     for record in records:
         _check_comparable(records[0], record, metric)
     _check_shared(records, tell)
+    _say_unscored(records, metric, tell)
     return _holm(_together(records, metric) or _each(records, metric))
 
 
@@ -107,11 +110,11 @@ def _check_comparable(a: Record, b: Record, metric: str) -> None:
 
 
 def _check_shared(records: Sequence[Record], tell: Callable[[str], None]) -> None:
-    pairs = [{row.pair for row in record.rows} for record in records]
-    for (a, mine), (b, theirs) in combinations(zip(records, pairs, strict=True), 2):
+    groups = [{row.pair: row.group for row in record.rows} for record in records]
+    for (a, mine), (b, theirs) in combinations(zip(records, groups, strict=True), 2):
         if mine == theirs:
             continue
-        shared = len(mine & theirs)
+        shared = sorted(mine.keys() & theirs.keys())
         if not shared:
             raise ScoreError(
                 f"{b.file_name} on {b.track}",
@@ -119,10 +122,30 @@ def _check_shared(records: Sequence[Record], tell: Callable[[str], None]) -> Non
                 "methods are compared pair by pair",
                 "Run both on the same pairs",
             )
+        other = next((pair for pair in shared if mine[pair] != theirs[pair]), None)
+        if other is not None:
+            raise ScoreError(
+                f"{b.file_name} on {b.track}",
+                f"its pair {other} is of group {theirs[other]}",
+                f"in {a.file_name} it is of group {mine[other]}",
+                "Let lleval write both, and do not edit them",
+            )
         tell(
             f"{a.file_name} ({len(mine)} pairs) and {b.file_name} ({len(theirs)} pairs) share "
-            f"{shared}: only these are compared"
+            f"{len(shared)}: only these are compared"
         )
+
+
+def _say_unscored(records: Sequence[Record], metric: str, tell: Callable[[str], None]) -> None:
+    """Say which records have pairs that cannot be compared, as a picture without any error."""
+    for record in records:
+        missing = [row for row in record.rows if row.scores.get(metric) is None]
+        if missing:
+            same = ", identical to their reference," if all(r.identical for r in missing) else ""
+            tell(
+                f"{record.file_name}: {len(missing)} of {counted(len(record.rows), 'pair')}{same} "
+                f"without a finite {metric}: left out"
+            )
 
 
 def _together(records: Sequence[Record], metric: str) -> list[Comparison]:

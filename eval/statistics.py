@@ -52,8 +52,9 @@ def mean_intervals(values: NDArray[np.float64], groups: Sequence[str]) -> list[I
     sizes, member = sizes_of(groups)
     if len(sizes) < GROUPS_NEEDED:
         return [Interval(mean, None, count, len(sizes)) for mean in means]
-    of_groups = sums_of_groups(values, member) / sizes
-    within = np.sum((values - of_groups[:, member]) ** 2, axis=1)
+    apart = values - np.asarray(means)[:, None]  # equal scores are exactly nothing apart
+    of_groups = sums_of_groups(apart, member) / sizes
+    within = np.sum((apart - of_groups[:, member]) ** 2, axis=1)
     spread = spread_of_mean(of_groups, within, sizes)
     found = []
     for mean, errors, beliefs in zip(means, spread.errors, spread.beliefs, strict=True):

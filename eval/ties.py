@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from eval.comparison import Comparison
@@ -60,13 +61,41 @@ def _shared_means(records: Sequence[Record], metric: str) -> list[float]:
     return [math.fsum(one[pair] for pair in shared) / len(shared) for one in scores]
 
 
-def in_words(found: Sequence[Comparison], tied: Sequence[str]) -> str:
-    """Return what the p-values are of and which methods cannot be told from the best."""
+def called(records: Sequence[Record], paths: Sequence[object]) -> list[str]:
+    """Return what tells records apart: their names, the path where two have one name."""
+    names = [record.file_name for record in records]
+    alone = [names.count(name) == 1 for name in names]
+    return [name if one else str(path) for name, one, path in zip(names, alone, paths, strict=True)]
+
+
+def renamed(found: Sequence[Comparison], names: Sequence[str]) -> list[Comparison]:
+    """Return the comparisons of every two records under other names of these."""
+    couples = zip(found, combinations(names, 2), strict=True)
+    return [replace(one, a=a, b=b) for one, (a, b) in couples]
+
+
+def in_words(found: Sequence[Comparison], names: Sequence[str], tied: Sequence[bool | None]) -> str:
+    """Return what the p-values are of and which methods cannot be told from the best.
+
+    Parameters
+    ----------
+    found : what `compare` returned
+    names : of the records
+    tied : what `tied_with_best` returned of them
+    """
     tests = sorted({one.test for one in found if one.test})
+    if not any(one.n for one in found):
+        return "nothing is compared: no pair has a score in both"
     if not tests:
         return f"no interval and no p: fewer than {GROUPS_NEEDED} groups"
-    made = counted(len(found), "comparison")
+    made = counted(sum(one.p_value is not None for one in found), "comparison")
     text = f"p: {'; '.join(tests)}; Holm's correction for {made}"
-    if len(tied) == 1:
-        return f"{text}. Significantly better than the others: {tied[0]}"
-    return f"{text}. Not told from the best: {', '.join(tied)}" if tied else text
+    said: dict[bool | None, list[str]] = {True: [], False: [], None: []}
+    for name, is_tied in zip(names, tied, strict=True):
+        said[is_tied].append(name)
+    if len(said[True]) > 1:
+        text += f". Not told from the best: {', '.join(said[True])}"
+    elif said[True]:
+        others = ", ".join(said[False]) if said[None] else "the others"
+        text += f". Significantly better than {others}: {said[True][0]}"
+    return f"{text}. Not tested against the best: {', '.join(said[None])}" if said[None] else text

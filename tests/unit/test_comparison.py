@@ -10,7 +10,7 @@ from eval import sign_flips
 from eval.comparison import compare
 from eval.record import Record
 from eval.statistics import of_rows
-from eval.ties import in_words, tied_with_best
+from eval.ties import called, in_words, renamed, tied_with_best
 from lldata.errors import ScoreError
 from tests.records import classical, record, rows
 
@@ -113,13 +113,66 @@ def test_pairs_that_only_one_record_has_are_counted():
 def test_fewer_than_five_groups_have_neither_interval_nor_p_value():
     (found,) = compare([record(rows(groups=4)), record(rows(30.5, groups=4))], "psnr")
     assert (found.ci95, found.p_value, found.test, found.groups) == (None, None, None, 4)
-    assert in_words([found], []) == "no interval and no p: fewer than 5 groups"
+    said = in_words([found], ["a", "b"], [None, None])
+    assert said == "no interval and no p: fewer than 5 groups"
 
 
 def test_one_comparison_is_no_comparisons():
     found = compare([record(), classical("lime", 20)], "psnr")
-    assert in_words(found, []).endswith("Holm's correction for 1 comparison")
-    assert in_words(found * 3, []).endswith("Holm's correction for 3 comparisons")
+    assert in_words(found, [], []).endswith("Holm's correction for 1 comparison")
+    assert in_words(found * 3, [], []).endswith("Holm's correction for 3 comparisons")
+
+
+def test_only_tests_that_were_made_are_said_to_be_corrected_for():
+    short = classical("lime", 20, rows=rows(20)[:3])
+    found = compare([record(), moved(-3, "gamma"), short], "psnr")
+    assert [one.p_value is not None for one in found] == [True, False, False]
+    said = in_words(found, list("abc"), [True, False, None])
+    assert "Holm's correction for 1 comparison." in said
+
+
+def test_a_record_that_was_not_tested_is_not_called_significantly_worse():
+    short = classical("lime", 20, rows=rows(20)[:3])
+    records = [record(), moved(-3, "gamma"), short]
+    found = compare(records, "psnr")
+    said = in_words(found, ["sid", "gamma", "lime"], tied_with_best(records, found))
+    assert "Significantly better than gamma: sid. Not tested against the best: lime" in said
+
+
+def perfect(pairs: int) -> Record:
+    """Return sid's record with so many pairs identical to their reference."""
+    same = {"scores": {"psnr": None, "ssim": 1.0}, "identical": True}
+    scored = tuple(replace(r, **(same if n < pairs else {})) for n, r in enumerate(rows()))
+    return record(scored, method="perfect")
+
+
+def test_pairs_identical_to_their_reference_are_said_to_be_left_out():
+    said: list[str] = []
+    (found,) = compare([record(), perfect(6)], "psnr", said.append)
+    assert found.n == 18
+    (line,) = said
+    assert line.startswith("perfect--canon6d_iso12600: 6 of 24 pairs, identical to their reference")
+    assert line.endswith("without a finite psnr: left out")
+
+
+def test_records_without_a_score_in_common_are_not_said_to_lack_groups():
+    found = compare([record(), perfect(24)], "psnr")
+    assert in_words(found, ["a", "b"], [None, None]).startswith("nothing is compared: no pair")
+
+
+def test_a_pair_of_two_groups_is_refused_as_its_order_would_decide_the_interval():
+    moved_away = (replace(rows()[0], group="elsewhere"), *rows()[1:])
+    for two in ([record(moved_away), record()], [record(), record(moved_away)]):
+        with pytest.raises(ScoreError, match=r"its pair 10000/10000_00_0\.1s is of group"):
+            compare(two, "psnr")
+
+
+def test_records_of_one_name_are_told_apart_by_their_paths():
+    records = [record(), moved(1), classical("lime", 20)]
+    names = called(records, ["old/record.json", "new/record.json", "lime"])
+    assert names == ["old/record.json", "new/record.json", "lime--default"]
+    found = renamed(compare(records, "psnr"), names)
+    assert [(one.a, one.b) for one in found] == list(combinations(names, 2))
 
 
 def ties(*records: Record) -> list[bool | None]:

@@ -37,6 +37,8 @@ def test_no_score_gives_no_mean():
 
 def test_equal_scores_give_an_interval_of_no_width():
     assert mean_interval([5.0] * 6, list("abcdef")).ci95 == (5.0, 5.0)
+    assert mean_interval([1.0] * 12, list("aaabbbcddeef")).ci95 == (1.0, 1.0)
+    assert mean_interval([0.1] * 25, list("aaabbbcddeef") + ["g"] * 13).ci95 == (0.1, 0.1)
 
 
 @pytest.mark.parametrize(
