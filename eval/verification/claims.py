@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from baselines import method as methods
+from baselines.method import MethodInfo
 from eval import tracks
 from eval.kept_weights import files_of, finished
 from eval.metrics import find_metrics, metrics
@@ -35,6 +39,9 @@ def definitions(record: Record) -> Finding:
             continue
         if metric.definition != use.definition:
             wrong.append(f"{name} is definition {use.definition}, here {metric.definition}")
+        elif (metric.unit, metric.better) != (use.unit, use.better):
+            told = [f"{one.unit or 'no unit'} and better {one.better}" for one in (use, metric)]
+            wrong.append(f"{name} is told with {told[0]}, here {told[1]}")
     if missing and not wrong:
         return Finding("definitions", "unknown", missing[0])
     said = ", ".join(f"{name} {use.definition}" for name, use in record.metrics.items())
@@ -62,7 +69,7 @@ def data(record: Record, store: Store | None) -> list[Finding]:
     if store is None:
         found = f"dataset {record.dataset} is not at hand: ingest it, or name it with --dataset"
         return [Finding("dataset", "unknown", found)]
-    return [
+    findings = [
         judged(check, None if claimed == found else _other(what, store, claimed, found),
                f"{what} of {store.name}: {found[:12]}")
         for check, what, claimed, found in (
@@ -70,6 +77,23 @@ def data(record: Record, store: Store | None) -> list[Finding]:
             ("references", "reference digest", record.reference_digest, store.reference_digest),
         )
     ]  # fmt: skip
+    if record.digest != store.digest:
+        return findings
+    return [*findings, _captures(record, store)]
+
+
+def _captures(record: Record, store: Store) -> Finding:
+    """Whether a record says of its captures what the dataset says: simulated ones are no others."""
+    told: list[tuple[str, Any, Any]] = [
+        ("protocol", record.protocol, store.protocol),
+        ("simulated", record.synthetic, bool(store.synthetic)),
+    ]
+    if store.distinct_sources is not None:
+        told.append(("distinct sources", record.distinct_sources, store.distinct_sources))
+    wrong = [f"{name} {found}, not {claimed}" for name, claimed, found in told if claimed != found]
+    said = "simulated" if store.synthetic else "real"
+    right = f"{said}, of protocol {store.protocol}"
+    return judged("captures", f"{store.name}: {'; '.join(wrong)}" if wrong else None, right)
 
 
 def _other(what: str, store: Store, claimed: str, found: str) -> str:
@@ -89,6 +113,44 @@ def track(record: Record) -> Finding:
     return judged("track", wrong, f"{known.name} pins these data")
 
 
+def method(record: Record) -> Finding:
+    """Whether a method is what its record says: an oracle is none that is blind.
+
+    What weights decide of a trained method is left to them.
+    """
+    if record.outside is not None:
+        return Finding("method", "pass", f"{record.method} is an outside method")
+    if record.method.partition("@")[0] not in methods.names():
+        return Finding("method", "unknown", f"this version has no method {record.method}")
+    try:
+        info = _as_asked(record)
+    except LowLightError as error:
+        return Finding("method", "unknown", str(error))
+    expected: dict[str, object] = {"reference_use": info.reference_use}
+    if not info.trainable:
+        rendering = info.input if info.domain == "srgb" else None
+        expected |= {"domain": info.domain, "input": rendering}
+    told = {name: getattr(record, name) for name in expected}
+    wrong = [
+        f"its {name.replace('_', ' ')} is {value}, not {told[name]}"
+        for name, value in expected.items() if value != told[name]
+    ]  # fmt: skip
+    said = f"{info.title}, reference use {info.reference_use}"
+    return judged("method", f"{record.method}: {'; '.join(wrong)}" if wrong else None, said)
+
+
+def _as_asked(record: Record) -> MethodInfo:
+    """Return what a method is under its options; a file among them is known by its hash only."""
+    info = methods.info(record.method)
+    files = {key for key in record.options if f"{key}_sha256" in record.options}
+    given = {key: value for key, value in record.options.items() if key not in files}
+    if files and info.oracle:  # a file in place of the reference
+        return replace(info, reference_use="none")
+    known = inspect.signature(methods.module(record.method).build).parameters if given else {}
+    options = {key: value for key, value in given.items() if key in known}
+    return methods.build(record.method, **options).info if options else info
+
+
 def pairs(record: Record, store: Store) -> Finding:
     """Whether a record scores each pair of its track once, as the dataset describes it.
 
@@ -105,7 +167,7 @@ def pairs(record: Record, store: Store) -> Finding:
     strange = sorted(scored - told.keys())
     wrong = None
     if missing or strange:
-        wrong = f"{_named(missing)} of the track not scored, {_named(strange)} of none scored"
+        wrong = f"{_named(missing)} of the track not scored, {_named(strange)} not of it scored"
     else:
         differing = [row.pair for row in record.rows if not _as_told(row, told[row.pair])]
         if differing:

@@ -37,7 +37,8 @@ class Difference(NamedTuple):
     @property
     def text(self) -> str:
         """The difference in words."""
-        return f"{self.metric} of {self.pair} is {_said(self.found)}, not {_said(self.recorded)}"
+        found, recorded = _said(self.found, self.recorded), _said(self.recorded, self.found)
+        return f"{self.metric} of {self.pair} is {found}, not {recorded}"
 
 
 def exact(metric: Metric) -> bool:
@@ -103,8 +104,12 @@ def _near(metric: str, one: float | None, other: float | None, within: float | N
     return abs(one - other) <= (max(allowed, share) if allowed else 0.0)
 
 
-def _said(value: float | None) -> str:
-    return "none" if value is None else f"{value:.10g}"
+def _said(value: float | None, beside: float | None) -> str:
+    """Return a number in digits enough to tell it from the other."""
+    if value is None:
+        return "none"
+    short = f"{value:.10g}"
+    return repr(value) if beside is not None and short == f"{beside:.10g}" else short
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,7 +12,7 @@ from baselines import method as methods
 from eval import tracks
 from eval.pages.words import is_ad_hoc
 from eval.progress import Progress
-from eval.record import Record
+from eval.record import Record, Row
 from eval.run import run
 from eval.running.clip_pairs import Scored
 from eval.running.option_files import recorded
@@ -134,9 +134,26 @@ def _compared(record: Record, again: Record) -> tuple[list[Finding], list[Differ
     told = {k: v for k, v in record.options.items() if k.endswith("_sha256")}
     other = sorted(k for k, v in told.items() if again.options.get(k) != v)
     read = f"the method reads another {', '.join(other)}" if other else None
+    labels = [
+        f"its {name.replace('_', ' ')} is {getattr(again, name)}, not {getattr(record, name)}"
+        for name in ("reference_use", "domain", "input", "parameters")
+        if getattr(again, name) != getattr(record, name)
+    ]
+    rows = [text for row in record.rows for text in _row(row, made[row.pair], exact=not within)]
     how = f"within {within:g} of every score" if within else "the same to the last bit"
     said = f"{counted(len(record.rows), 'pair')} run again, {how}"
     return [
         judged("files read", read, "as recorded"),
+        judged("told", first_of([*labels, *rows]), "method and rows are what the record says"),
         judged("scores", first_of([one.text for one in found]), said),
     ], found
+
+
+def _row(row: Row, again: Row, *, exact: bool) -> Iterator[str]:
+    """Yield what a row tells otherwise than its pair does; pictures may differ by machine."""
+    if row.camera != again.camera:
+        yield f"the camera of {row.pair} is {again.camera}, not {row.camera}"
+    if exact and row.identical != again.identical:
+        yield f"{row.pair}: identical is {again.identical}, not {row.identical}"
+    if exact and row.output_sha256 not in (None, again.output_sha256):
+        yield f"the output of {row.pair} is not the one that was scored"

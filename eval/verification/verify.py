@@ -110,6 +110,7 @@ def _claims(record: Record, store: Store | None) -> list[Finding]:
         claims.track(record),
         *claims.data(record, store),
         *([] if store is None else [claims.pairs(record, store)]),
+        claims.method(record),
     ]
 
 

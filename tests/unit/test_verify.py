@@ -21,7 +21,7 @@ from eval.running.folder import output_path
 from eval.running.settings import Settings
 from eval.tracks import Track
 from eval.verification import verify as verifying
-from eval.verification.recompute import differences
+from eval.verification.recompute import Difference, differences
 from eval.verification.verify import Asked, Verdict, verify
 from lldata.errors import LowLightError
 from lldata.store import home, open_store
@@ -30,6 +30,7 @@ from tests.stores import night
 
 PAIR = "00002/00002_00_0.1s"
 OTHER = MetricUse("f" * 12, "dB", "higher")  # another definition of psnr
+LOWER = MetricUse("755dcd3c9559", "dB", "lower")
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +93,18 @@ def test_an_improved_score_is_not_seen_without_its_outputs(made: Path):
             lambda r: replace(r, metrics={**r.metrics, "psnr": OTHER}),
             "definitions: psnr is definition ffffffffffff, here 755dcd3c9559",
         ),
+        (
+            lambda r: replace(r, metrics={**r.metrics, "psnr": LOWER}),
+            "psnr is told with dB and better lower, here dB and better higher",
+        ),
+        (lambda r: replace(r, synthetic=False), "captures: night: simulated True, not False"),
+        (lambda r: replace(r, protocol="sid_fuji"), "captures: night: protocol sid_sony, not sid"),
+        (lambda r: replace(r, method="scaled"), "scaled: its reference use is mean, not none"),
+        (lambda r: replace(r, input="short"), "amplify: its input is amplified, not short"),
+        (
+            lambda r: replace(r, method="retinex_inverse", options={"degradation": True}),
+            "retinex_inverse: its reference use is degradation, not none",
+        ),
         (lambda r: replace(r, digest="f" * 64), "dataset: the digest of night is"),
         (lambda r: replace(r, reference_digest="f" * 64), "references: the reference digest"),
         (
@@ -109,6 +122,29 @@ def test_a_record_of_other_data_pairs_or_definitions_is_named(
     made: Path, change: Callable[[Record], Record], message: str
 ):
     assert message in wrong(verify(Asked(edited(made, change))))
+
+
+def test_a_method_of_no_file_is_unknown_and_one_given_a_histogram_is_blind(made: Path):
+    def status(**changes: Any) -> str:
+        verdict = verify(Asked(edited(made, lambda r: replace(r, **changes))))
+        return next(one.status for one in verdict.findings if one.check == "method")
+
+    assert status(method="from_a_later_version") == "unknown"
+    told = {"target": "a.png", "target_sha256": "ab" * 32}
+    blind = {"method": "histogram_matching", "input": "short", "options": told}
+    assert [status(**blind), status(**blind, reference_use="histogram")] == ["pass", "fail"]
+
+
+def test_a_camera_that_was_changed_is_named_when_run_again(made: Path):
+    rows = edited(made, lambda r: replace(r, rows=tuple(replace(x, camera="K") for x in r.rows)))
+    assert f"told: the camera of {PAIR} is Sony ILCE-7SM2, not K" in wrong(
+        verify(Asked(rows, "rerun"))
+    )
+
+
+def test_two_scores_that_differ_in_late_digits_are_not_printed_alike():
+    text = Difference("a/b", "psnr", 19.658568014227082, 19.658568013227082).text
+    assert text == "psnr of a/b is 19.658568013227082, not 19.658568014227082"
 
 
 def test_nothing_is_run_again_for_a_record_of_other_data(
