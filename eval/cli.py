@@ -268,9 +268,9 @@ def run(
 
     Example: lleval run --model lime --dataset canon6d_iso12600
     """
+    from eval.pages.summary import remarks, scores_of
     from eval.run import run as work
     from eval.running.settings import Settings
-    from eval.statistics import of_rows
 
     settings = Settings(
         method=_method(model, outputs, name), dataset=dataset, track=track, split=split,
@@ -280,23 +280,23 @@ def run(
     )  # fmt: skip
     done = work(settings, tell=console.say, progress=console.progress)
     record = done.record
-    found = {name: of_rows(record.rows, name) for name in record.metrics}
+    scores = scores_of(record)
     if as_json:
         console.print_json({
             "method": record.method, "dataset": record.dataset, "track": record.track,
             "scores": {
-                name: {"mean": one.mean, "ci95": one.ci95, "n": one.n,
-                       "definition": record.metrics[name].definition}
-                for name, one in found.items()
+                one.metric: {**one.found.plain(), "definition": one.definition} for one in scores
             },
             "record": done.record_path, "report": done.report_path,
         })  # fmt: skip
         return
     title = f"{record.method} ({record.label}) on {record.track}"
     console.print_table(title, ("metric", "mean", "95 % interval", "pairs", "definition"), [
-        (name, one.mean, _interval(one.ci95), one.n, record.metrics[name].definition)
-        for name, one in found.items()
+        (one.metric, one.mean, _interval(one.found.ci95), one.found.n, one.definition)
+        for one in scores
     ])  # fmt: skip
+    for line in remarks(scores):
+        console.say(line)
     console.say(f"record {done.record_path}")
     console.say(f"report {done.report_path}")
 
@@ -327,7 +327,9 @@ def matrix(
         method=model, dataset="", split=split, metrics=_names(metrics),
         options=_options(options), limit=limit, device=device,
     )  # fmt: skip
-    cells = study.matrix(_names(datasets), settings, tell=console.say, progress=console.progress)
+    cells = study.matrix(
+        _names(datasets, "--datasets"), settings, tell=console.say, progress=console.progress
+    )
     if as_json:
         console.print_json(study.document(cells))
         return
@@ -372,7 +374,7 @@ def sweep(
         metrics=_names(metrics), options=_options(options), seed=seed, out=out, limit=limit,
         workers=workers, device=device,
     )  # fmt: skip
-    found = work(settings, _names(axis), tell=console.say, progress=console.progress)
+    found = work(settings, _names(axis, "--axis"), tell=console.say, progress=console.progress)
     if as_json:
         console.print_json(swept.document(found))
         return
@@ -736,8 +738,15 @@ def _how(from_outputs: bool, rerun: bool) -> Any:
     return "outputs" if from_outputs else "rerun" if rerun else "claims"
 
 
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
+def _names(text: str | None, flag: str = "--metrics") -> tuple[str, ...]:
+    """Return the names that stand with commas between, each once; none where nothing is given."""
+    names = tuple(dict.fromkeys(name.strip() for name in (text or "").split(",") if name.strip()))
+    if text is not None and not names:
+        raise LowLightError(
+            f"{flag} '{text}'", "it names nothing", "one name at least is needed",
+            "Leave it out, or name some with commas between",
+        )  # fmt: skip
+    return names
 
 
 def _options(texts: Sequence[str] | None) -> dict[str, Any]:

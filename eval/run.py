@@ -15,7 +15,7 @@ from eval.report import write_report
 from eval.rows import rows_csv
 from eval.running.conditions import Conditions, distinct, hardware_of
 from eval.running.elsewhere import scored_elsewhere
-from eval.running.folder import RECORD, TABLE, held
+from eval.running.folder import RECORD, TABLE, check_same_run, held
 from eval.running.outside_plan import OutsidePlan, as_told, plan_outside
 from eval.running.overlapped import overlapped, timed
 from eval.running.pairs import Finished, kept, score_pair, sharing
@@ -58,12 +58,15 @@ def run(
     Raises
     ------
     LowLightError
-        Whatever is missing is named before any work starts, and another run into that folder.
+        Whatever is missing is named before any work starts, and a folder that is another run's.
     """
     outside = settings.outputs is not None
     plan = plan_outside(settings, tell) if outside else make_plan(settings, tell)
     folder = plan.job.folder
     with held(folder):
+        if settings.out is not None:  # any other folder is this run's own
+            names = {"method": plan.settings.method, "label": plan.label, "track": plan.track.name}
+            check_same_run(folder, names)
         finished = sorted(scored(plan, progress), key=lambda one: one.row.pair)
         record = record_of(plan, finished)
         del finished  # but for their rows

@@ -74,6 +74,17 @@ def scores_of(record: Record) -> list[Score]:
     return [_over_all(record, metric, mean) for metric, mean in found.items()]
 
 
+def remarks(scores: Sequence[Score]) -> list[str]:
+    """Return what a table of means does not tell: why an interval is missing, what was left out."""
+    said: dict[str, list[str]] = {}
+    for one in scores:
+        if one.found.ci95 is None:
+            said.setdefault(one.interval_text, []).append(one.metric)
+        if one.identical or one.frames:
+            said.setdefault(one.over, []).append(one.metric)
+    return [f"{', '.join(metrics)}: {text}" for text, metrics in said.items()]
+
+
 def _over_all(record: Record, metric: str, found: Interval) -> Score:
     """Return a score with what was left out of its mean."""
     identical = sum(row.identical and row.scores.get(metric) is None for row in record.rows)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
+from eval.strict_json import file_content, strict_object
 from lldata import publish
 from lldata.errors import ScoreError
 from lldata.locks import locked
@@ -62,6 +63,34 @@ def check_folder(folder: Path, named: str) -> None:
     there = next((path for path in (folder, *folder.parents) if path.exists()), None)
     if there is not None and not there.is_dir():
         raise ScoreError(named, f"{there} is a file", "a folder is needed", "Choose another place")
+
+
+def check_same_run(folder: Path, told: Mapping[str, str]) -> None:
+    """Refuse to replace the record of another run, or a file that is none.
+
+    Parameters
+    ----------
+    told : method, label and track of the run that is to be written
+
+    Raises
+    ------
+    ScoreError
+        If a record there tells of others.
+    """
+    path = folder / RECORD
+    if not path.is_file():
+        return
+    remedy = "Give another --out, or remove what is there"
+    try:
+        document = strict_object(path, file_content(path))
+        found = {name: str(document[name]) for name in told}
+    except (ScoreError, KeyError) as error:
+        raise ScoreError(
+            path, "it is no record of a run", "it would be replaced by one", remedy
+        ) from error
+    if found != told:
+        said = [f"{one['method']}--{one['label']} on {one['track']}" for one in (found, told)]
+        raise ScoreError(path, f"it is the record of {said[0]}", f"this is {said[1]}", remedy)
 
 
 @contextlib.contextmanager

@@ -97,7 +97,7 @@ def _outputs(settings: Settings) -> Path:
             flag, "an outside method is not run here", "with --outputs its pictures are scored",
             "Leave it out",
         )  # fmt: skip
-    check_counts(settings)
+    check_counts(settings.limit, settings.workers)
     if settings.out is not None:
         check_folder(settings.out, f"--out {settings.out}")
     return Path(settings.outputs or "")

@@ -60,7 +60,7 @@ def make_plan(settings: Settings, tell: Callable[[str], None]) -> Plan:
         If the method, dataset, track, weights or a metric cannot be had, or flags contradict.
     """
     info = methods.info(settings.method)
-    check_counts(settings)
+    check_counts(settings.limit, settings.workers)
     engine = engine_of(settings.engine, settings.workers)
     if settings.out is not None:
         check_folder(settings.out, f"--out {settings.out}")

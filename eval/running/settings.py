@@ -35,11 +35,11 @@ class Settings:
     outputs: Path | None = None  # of an outside method, which is then only a name
 
 
-def check_counts(settings: Settings) -> None:
+def check_counts(limit: int | None, workers: int | None = None) -> None:
     """Refuse a limit or a number of workers with which nothing would be done."""
     for flag, number, found in (
-        ("--limit", settings.limit, "no pair would be scored"),
-        ("--workers", settings.workers, "nobody would work"),
+        ("--limit", limit, "no pair would be scored"),
+        ("--workers", workers, "nobody would work"),
     ):
         if number is not None and number < 1:
             raise ScoreError(

@@ -12,7 +12,7 @@ from eval.profile import Profile
 from eval.progress import Progress, unseen
 from eval.random_light import Size
 from eval.run import run
-from eval.running.settings import Settings
+from eval.running.settings import Settings, check_counts
 from eval.running.trained import own_weights, train_command, training_of, weights_on
 from eval.studies import reported, timing
 from eval.studies.figure import Drawn, draw
@@ -77,6 +77,7 @@ def reproduce(
     LowLightError
         If there is no such table, a dataset does not fit it, or no row at all can be shown.
     """
+    check_counts(asked.limit)
     table = reported.load(name)
     if table.kind == "timing":
         return _timed(table, asked, tell)

@@ -16,7 +16,10 @@ from PIL import Image
 import leaderboard
 from eval import cli
 from eval.cross_check.check import Agreement
-from lldata.store import home
+from eval.metrics.pixels import to_uint8
+from lldata.sample import pair_row, reference_picture
+from lldata.store import home, open_store
+from tests.pictures import write
 from tests.records import classical, record
 from tests.stores import night
 
@@ -64,6 +67,32 @@ def test_run_prints_a_table_for_people_on_stderr_only(lleval: Any):
     code, out, err = lleval("run", "--model", "amplify", "--dataset", "night", "--limit", "1")
     assert (code, out) == (0, "")
     assert "amplify (default) on night.test" in err
+    assert "psnr, ssim: no interval: 1 group, 5 needed" in err
+
+
+@pytest.mark.usefixtures("dataset")
+def test_run_says_which_pairs_are_left_out_of_a_mean(lleval: Any, tmp_path: Path):
+    store = open_store("night")
+    for pair in store.usable("test")["pair"]:
+        reference = to_uint8(reference_picture(store, pair_row(store, pair)))
+        write(tmp_path / f"{pair}.png", reference)
+    _, _, err = lleval("run", "--outputs", tmp_path, "--name", "same", "--dataset", "night")
+    assert "psnr: no interval: no pair has a score" in err
+    assert "psnr: 0 pairs in 0 groups; 2 pairs identical to the reference, left out" in err
+
+
+@pytest.mark.parametrize("flag", ["--metrics", "--axis"])
+def test_a_list_of_no_names_is_no_list_of_all(lleval: Any, flag: str):
+    code, out, err = lleval("sweep", "--model", "amplify", "--dataset", "night", flag, " ,")
+    assert (code, out) == (2, "")
+    assert f"{flag} ' ,': it names nothing" in err
+
+
+@pytest.mark.usefixtures("dataset")
+def test_a_metric_asked_for_twice_is_scored_into_the_folder_of_one(lleval: Any):
+    _, out, _ = lleval("run", "--model", "amplify", "--dataset", "night", "--json",
+                       "--metrics", "psnr,ssim,psnr")  # fmt: skip
+    assert Path(json.loads(out)["record"]).parent.name == "amplify--default"
 
 
 @pytest.mark.usefixtures("dataset")

@@ -63,6 +63,12 @@ def test_a_table_of_which_nothing_can_be_shown_is_refused_with_the_first_command
         reproduce("canon-table-2", Asked(("canon",)))
 
 
+def test_a_limit_of_nothing_is_refused_before_anything_is_simulated():
+    with pytest.raises(ScoreError, match="--limit 0: no pair would be scored"):
+        reproduce("canon-table-1", Asked(limit=0))
+    assert not list(home().glob("substitute*"))
+
+
 def test_a_dataset_of_another_protocol_is_refused():
     with pytest.raises(ScoreError, match="--dataset sony: its protocol is sid_sony"):
         reproduce("canon-table-2", Asked(("sony",)))

@@ -370,6 +370,19 @@ def test_a_second_run_into_a_folder_is_refused_while_the_first_works(tmp_path: P
     assert not list((tmp_path / "out").glob(".*"))
 
 
+def test_the_record_of_another_run_is_not_replaced(tmp_path: Path):
+    settings = Settings("amplify", "night", out=tmp_path)
+    before = run(replace(settings, limit=1)).record_path.read_bytes()
+    with pytest.raises(ScoreError, match=r"it is the record of amplify--default on night\.test"):
+        run(replace(settings, method="identity"))
+    assert (tmp_path / "record.json").read_bytes() == before
+    assert len(run(settings).record.rows) == 2  # the same run goes on
+    (tmp_path / "record.json").write_text("mine")
+    with pytest.raises(ScoreError, match="it is no record of a run"):
+        run(settings)
+    assert (tmp_path / "record.json").read_text() == "mine"
+
+
 def test_what_a_killed_run_left_unfinished_is_removed(tmp_path: Path):
     for name in ("outputs/00002/.00002_00_0.1s.png.1", ".record.json.1", ".report.html.1"):
         left = tmp_path / f"{name}{publish.TEMPORARY}"
