@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from baselines import method as methods
 from eval.progress import Progress, unseen
 from eval.record import Record
 from eval.submission.bundle import Bundle, read_bundle
@@ -104,6 +105,7 @@ def _checked(path: Path, asked: Checking, entries: Sequence[Entry]) -> Verdict:
         _track(record),
         *claims.data(record, store),
         claims.pairs(record, store),
+        *_method(record),
         place(bundle, entries, asked.owner),
         training(record, store),
         same_scores(bundle, rivals(bundle, entries)),
@@ -113,3 +115,11 @@ def _checked(path: Path, asked: Checking, entries: Sequence[Entry]) -> Verdict:
         return Verdict(path, bundle, tuple(findings))
     more, found = recomputed(bundle, store, entries, asked.progress)
     return Verdict(path, bundle, (*findings, *more), tuple(found))
+
+
+def _method(record: Record) -> list[Finding]:
+    """Return whether a method is what it says; networks are not built of a stranger's options."""
+    asked = record.outside is None and bool(record.options)
+    if asked and methods.info(record.method).parameters is not None:
+        return []
+    return [claims.method(record)]

@@ -31,6 +31,7 @@ from lldata.errors import LowLightError
 from lldata.measures.likeness import Print
 from lldata.sample import pair_row, reference_picture
 from lldata.store import home, open_store
+from tests.bundles import Parts, written
 from tests.clip_folders import ingested, simulated
 from tests.pictures import write
 from tests.stores import night
@@ -160,6 +161,33 @@ def test_a_record_that_was_changed_is_not_bundled(made: Path, tmp_path: Path):
 def test_flags_that_name_nothing_are_refused(made: Path, flags: dict[str, Any], message: str):
     with pytest.raises(LowLightError, match=message):
         submit(Submission(**{"record": made, "out": Path("b.zip"), **flags}))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"method": "retinex_inverse", "input": "short", "options": {"degradation": True}},
+         "method: retinex_inverse: its reference use is degradation, not none"),
+        ({"synthetic": False}, "captures: night: simulated True, not False"),
+    ],
+    ids=["oracle", "captures"],
+)  # fmt: skip
+def test_an_oracle_that_calls_itself_blind_or_simulated_captures_real_are_refused(
+    made: Path, tmp_path: Path, entries: Path, change: dict[str, Any], message: str
+):
+    parts = Parts(bundled(made, tmp_path / "a.zip").path.read_bytes())
+    parts.record |= change
+    assert message in wrong(checked(written(tmp_path / "b.zip", parts.zipped()), entries))
+
+
+def test_a_method_given_a_histogram_in_place_of_the_references_is_no_oracle(
+    made: Path, tmp_path: Path, entries: Path
+):
+    parts = Parts(bundled(made, tmp_path / "a.zip").path.read_bytes())
+    told = {"target": "a.png", "target_sha256": "ab" * 32}
+    parts.record |= {"method": "histogram_matching", "input": "short", "options": told}
+    verdict = checked(written(tmp_path / "b.zip", parts.zipped()), entries)
+    assert verdict.passed, wrong(verdict)
 
 
 def test_an_output_that_is_its_reference_is_flagged(tmp_path: Path, entries: Path):
