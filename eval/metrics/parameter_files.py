@@ -40,11 +40,12 @@ PAGE = "https://github.com/chaofengc/IQA-PyTorch"
 _LOG = logging.getLogger(__name__)
 
 
-def folders() -> tuple[Path, Path]:
-    """Return where parameter files are looked for: pyiqa's own cache, then ours."""
+def folders() -> tuple[Path, Path, Path]:
+    """Return where parameter files are looked for: pyiqa's own cache, ours, then torch's."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "torch"
     torch_home = Path(os.environ.get("TORCH_HOME", str(cache))).expanduser()
-    return torch_home / "hub" / "pyiqa", home() / ".weights" / "pyiqa"
+    hub = torch_home / "hub"
+    return hub / "pyiqa", home() / ".weights" / "pyiqa", hub / "checkpoints"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ from eval.metrics.definition import Better, Metric
 from eval.metrics.parameter_files import Files, folders
 from lldata.errors import ScoreError
 
+_FETCHING = ("pyiqa", "torchvision", "timm", "torch.hub", "torch.utils.model_zoo")
+
 
 @functools.cache
 def load_metric(name: str, *, download: bool = False, also: Path | None = None) -> Metric:
@@ -104,17 +106,21 @@ def _score_with(network: Any, name: str) -> Callable[..., float]:
 def _checked_files_only(files: Files) -> Iterator[None]:
     """While pyiqa builds a metric, let it read checked files and nothing else.
 
-    Its modules bind the function that fetches a file when they are imported, so it is exchanged
-    in all of them and put back at the end.
+    Modules bind the functions that fetch a file when they are imported, so these are exchanged in
+    all of them and put back at the end.
     """
     import pyiqa.utils.download_util as fetching
     import torch
 
-    reach, fetch = socket.getaddrinfo, fetching.load_file_from_url
+    reach = socket.getaddrinfo
+    fetch, fetch_state = fetching.load_file_from_url, torch.hub.load_state_dict_from_url
 
     def named(url: str, *_: Any, file_name: str | None = None, **__: Any) -> str:
         with _exchanged(socket, "getaddrinfo", reach):
             return str(files.named(file_name or Path(urlparse(url).path).name, url))
+
+    def state(url: str, *_: Any, file_name: str | None = None, **options: Any) -> Any:
+        return torch.load(named(url, file_name=file_name), options.get("map_location"))
 
     def placed(url: str, target: str, *_: Any, **__: Any) -> None:
         with _exchanged(socket, "getaddrinfo", reach):
@@ -132,8 +138,9 @@ def _checked_files_only(files: Files) -> Iterator[None]:
             changes.enter_context(_exchanged(owner, "load", _pinned_only(owner.load, files)))
         changes.enter_context(_exchanged(torch.hub, "download_url_to_file", placed))
         changes.enter_context(_exchanged(socket, "getaddrinfo", refuse))
-        _rebind(fetch, named)
-        changes.callback(_rebind, named, fetch)
+        for old, new in ((fetch, named), (fetch_state, state)):
+            _rebind(old, new)
+            changes.callback(_rebind, new, old)
         yield
 
 
@@ -167,7 +174,8 @@ def _exchanged(owner: Any, name: str, value: object) -> Iterator[None]:
 
 
 def _rebind(old: object, new: object) -> None:
-    """Bind `load_file_from_url` to `new` in every loaded module of pyiqa that has `old`."""
+    """Bind every name of `old` to `new` in the loaded modules that fetch files, whatever it is."""
     for name, module in list(sys.modules.items()):
-        if name.startswith("pyiqa") and vars(module).get("load_file_from_url") is old:
-            vars(module)["load_file_from_url"] = new
+        if name.startswith(_FETCHING):
+            for key in [key for key, value in vars(module).items() if value is old]:
+                vars(module)[key] = new

@@ -143,11 +143,12 @@ def _pyiqa() -> str:
     names = ", ".join(f"`{name}`" for name in PINNED)
     text = f"""`pyiqa:NAME` is any metric of pyiqa (extra `iqa`), on the 8-bit pictures, with its
 default options; these, and name and SHA-256 of its parameter files, are its definition. Files are
-looked for in pyiqa's cache (`$TORCH_HOME/hub/pyiqa`) and in `$LLDATA_HOME/.weights/pyiqa`; one that
-is missing is named before any work starts. With `--download` it is fetched from pyiqa's address:
-https only, under its name once it is whole and checked. Pinned are {names}; any other must stay the
-first that was fetched. A pickle is opened only if its SHA-256 is pinned, here or by you, as a line
-`SHA256 NAME` of `$LLDATA_HOME/.weights/pyiqa/{PINS}`, and then as tensors only."""
+looked for in pyiqa's cache (`$TORCH_HOME/hub/pyiqa`), in `$LLDATA_HOME/.weights/pyiqa` and in
+torch's cache (`$TORCH_HOME/hub/checkpoints`); one that is missing is named before any work starts.
+With `--download` it is fetched from its authors' address: https only, under its name once it is
+whole and checked. Pinned are {names}; any other must stay the first that was fetched. A pickle is
+opened only if its SHA-256 is pinned, here or by you, as a line `SHA256 NAME` of
+`$LLDATA_HOME/.weights/pyiqa/{PINS}`, and then as tensors only."""
     return "## Through pyiqa\n\n" + filled(text)
 
 

@@ -72,6 +72,36 @@ def test_a_missing_file_is_named_with_its_place_and_nothing_is_fetched():
 
 
 @pytest.mark.usefixtures("_with_pyiqa")
+def test_a_network_of_torchvision_is_a_parameter_file_as_any_other(
+    capsys: pytest.CaptureFixture[str],
+):
+    with pytest.raises(ScoreError, match=r"alexnet-.*pth is not here.*Put it into .*weights/pyiqa"):
+        find_metric("pyiqa:lpips")
+    assert capsys.readouterr().err == ""  # torch says "Downloading" before it asks for the file
+
+
+@pytest.mark.usefixtures("_with_pyiqa")
+@pytest.mark.parametrize("place", [1, 2], ids=["ours", "torch's"])
+def test_weights_that_torch_would_fetch_are_read_where_they_lie_and_only_if_pinned(place: int):
+    torch = pytest.importorskip("torch")
+    fetch, path = torch.hub.load_state_dict_from_url, folders()[place] / "net-12345678.pth"
+    path.parent.mkdir(parents=True)
+    torch.save({"weight": torch.ones(2)}, path)
+    files = Files("pyiqa:any", folders(), download=False)
+    with pyiqa_scores._checked_files_only(files):
+        assert torch.utils.model_zoo.load_url is torch.hub.load_state_dict_from_url is not fetch
+        with pytest.raises(ScoreError, match="it is a pickle whose SHA-256 is not pinned"):
+            torch.hub.load_state_dict_from_url(f"https://there/{path.name}", check_hash=True)
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        folders()[1].mkdir(parents=True, exist_ok=True)
+        (folders()[1] / PINS).write_text(f"{found}  {path.name}\n")
+        loaded = torch.hub.load_state_dict_from_url(f"https://there/{path.name}", progress=False)
+    assert loaded["weight"].tolist() == [1.0, 1.0]
+    assert files.used == {path.name: found}
+    assert torch.hub.load_state_dict_from_url is fetch
+
+
+@pytest.mark.usefixtures("_with_pyiqa")
 def test_a_file_that_is_not_the_authors_is_refused():
     place = folders()[1]
     place.mkdir(parents=True)
