@@ -65,6 +65,13 @@ def test_ssim_of_a_batch_equals_scikit_image_to_twelve_digits(device: str):
     assert found.tolist() == pytest.approx(expected, abs=1e-12)
 
 
+def test_what_a_network_gives_in_training_is_scored_without_a_gradient(device: str):
+    output = torch.full((1, 3, 16, 16), 0.2, device=device, requires_grad=True) * 1
+    found = score_batch(output, torch.zeros_like(output), METRICS)
+    assert not any(values.requires_grad for values in found.values())
+    assert found["psnr"].item() == pytest.approx(20 * math.log10(5), abs=1e-12)
+
+
 def test_identical_constant_and_smallest_pictures_have_their_values(device: str):
     black = np.zeros((2, 11, 11, 3), np.uint8)
     other = black.copy()

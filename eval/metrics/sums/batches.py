@@ -82,6 +82,7 @@ BATCHED: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
+@torch.no_grad()
 def scores(outputs: Tensor, references: Tensor, metrics: Sequence[str]) -> dict[str, Tensor]:
     """Return the scores of each pair by metric: what `eval.metrics.score_batch` promises."""
     for name in metrics:
