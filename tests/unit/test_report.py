@@ -7,6 +7,7 @@ import re
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean
 
 import pytest
 
@@ -63,6 +64,9 @@ def test_an_identical_pair_is_out_of_the_mean_and_counted(tmp_path: Path) -> Non
     text = Page(report(record(scored), tmp_path)).text
     assert "23 pairs in 8 groups; 1 pair identical to the reference, left out" in text
     assert "identical" in re.findall(r"[a-z]+", text.partition("Every pair")[2])
+    left = [r.scores["psnr"] for r in scored if r.ratio == scored[3].ratio and not r.identical]
+    by_ratio = text.partition("Scores by exposure ratio")[2].partition("Scores by")[0]
+    assert re.findall(r"[\d.]+ of \d+", by_ratio) == [f"{mean(left):.2f} of 7"]
 
 
 def test_ratios_that_differ_by_rounding_share_a_line() -> None:
