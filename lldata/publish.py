@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from lldata.errors import LowLightError, StoreError
 
 TEMPORARY = ".tmp"
-_LONGEST = 255 - 32 - len(f"..{TEMPORARY}")  # bytes of a file's own name in its temporary one
+LONGEST_NAME = 255  # bytes, of a file or folder on every common disk
+_LONGEST = LONGEST_NAME - 32 - len(f"..{TEMPORARY}")  # of a file's own name in its temporary one
 _PIECE = 1 << 20  # bytes compared at a time
 _BLOCK = 1 << 16  # bytes of small pieces that are written together
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from eval.metrics.definition import Image, Pixels
 from lldata.errors import ScoreError
 
+LOWEST, HIGHEST = -1, 2  # of floats on the scale where 1 is white, overshoot included
 ROWS = 256  # converted at a time, so that a 12-megapixel float image costs no second copy
 
 
@@ -34,7 +35,7 @@ def check(image: Image, role: str) -> None:
         return
     check_numbers(image, role, "uint8, uint16 or floats in [0, 1]")
     low, high = float(image.min()), float(image.max())
-    if low < -1 or high > 2:
+    if low < LOWEST or high > HIGHEST:
         raise ScoreError(
             role,
             f"its floats reach from {low:.4g} to {high:.4g}",

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from eval.metrics.definition import metric
 from eval.metrics.sums.tiles import sum_of_tiles
-from eval.metrics.sums.window import RADIUS, SIGMA
-from lldata.errors import ScoreError
+from eval.metrics.sums.window import SIGMA, inner_size
 
 LARGE = 1 << 20  # pixels from which machine code is worth its loading
 WINDOW: dict[str, Any] = {
@@ -76,14 +75,7 @@ def mean_similarity(output: Bytes, reference: Bytes) -> float:
         If the images are smaller than the window.
     """
     height, width, channels = output.shape
-    inner = (height - 2 * RADIUS, width - 2 * RADIUS)
-    if min(inner) < 1:
-        raise ScoreError(
-            "ssim",
-            f"the images are {width}x{height}",
-            "its window needs at least 11x11 pixels",
-            "Score larger images",
-        )
+    inner = inner_size(height, width)
     summed = sum_of_tiles
     if height * width >= LARGE and find_spec("numba") is not None:
         from eval.metrics.sums.compiled import sum_of_strips as summed  # half a second

@@ -20,7 +20,6 @@ RECORD = "record.json"
 TABLE = "rows.csv"
 REPORT = "report.html"
 LOCK = ".run.lock"
-LONGEST_NAME = 255  # bytes, of a file or folder on every common disk
 
 
 def output_path(folder: Path, pair: str) -> Path:
@@ -57,8 +56,8 @@ def check_folder(folder: Path, named: str) -> None:
         If it, or what should hold it, is a file, or a name is too long; `named` is what the user
         called it.
     """
-    if any(len(os.fsencode(part)) > LONGEST_NAME for part in folder.parts):
-        found, expected = "a name in it is too long", f"at most {LONGEST_NAME} bytes fit"
+    if any(len(os.fsencode(part)) > publish.LONGEST_NAME for part in folder.parts):
+        found, expected = "a name in it is too long", f"at most {publish.LONGEST_NAME} bytes fit"
         raise ScoreError(f"{named[:40]}…", found, expected, "Choose a shorter one")
     there = next((path for path in (folder, *folder.parents) if path.exists()), None)
     if there is not None and not there.is_dir():
@@ -125,7 +124,7 @@ def _inside(folder: Path, pair: str, suffix: str) -> Path:
     parts = pair.split("/")
     longest = max(len(os.fsencode(part)) for part in (*parts, parts[-1] + suffix))
     named = all(re.fullmatch(r"(?!\.)[^\\\x00-\x1f:]+", part) for part in parts)
-    if not named or longest > LONGEST_NAME:
+    if not named or longest > publish.LONGEST_NAME:
         raise ScoreError(
             f"pair {pair!r}",
             "its id cannot be a path",

@@ -12,14 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from eval.metrics.sums.window import C1, C2, RADIUS, WEIGHTS
+from eval.metrics.pixels import HIGHEST, LOWEST
+from eval.metrics.sums.window import C1, C2, RADIUS, WEIGHTS, inner_size
 from lldata.errors import ScoreError
 
 # Values of one array at a time, of which some twelve of 8 bytes are held: few leave a processor's
 # cache, many keep an accelerator busy.
 PART, PART_ON_CPU = 1 << 22, 1 << 20
-_SIDE = 2 * RADIUS + 1
-_SCALE = (-1, 2)  # as `pixels.check`: floats beyond are on another scale
 
 
 def to_uint8(pictures: Tensor, role: str) -> Tensor:
@@ -38,7 +37,7 @@ def to_uint8(pictures: Tensor, role: str) -> Tensor:
         found, expected = f"its values are {pictures.dtype}", "uint8 or floats in [0, 1]"
     else:
         low, high = (float(end) for end in torch.aminmax(pictures))
-        if _SCALE[0] <= low <= high <= _SCALE[1]:
+        if LOWEST <= low <= high <= HIGHEST:
             wide = pictures.double() if pictures.dtype == torch.float64 else pictures.float()
             return (wide.clamp(0, 1) * 255).round().to(torch.uint8)
         found = f"its floats reach from {low:.4g} to {high:.4g}"
@@ -60,12 +59,7 @@ def mae(outputs: Tensor, references: Tensor) -> Tensor:
 
 def ssim(outputs: Tensor, references: Tensor) -> Tensor:
     """Return the structural similarity of each pair, mean over channels, (B,)."""
-    height, width = (side - 2 * RADIUS for side in outputs.shape[2:])
-    if min(height, width) < 1:
-        raise ScoreError(
-            "ssim", f"the images are {outputs.shape[3]}x{outputs.shape[2]}",
-            "its window needs at least 11x11 pixels", "Score larger images",
-        )  # fmt: skip
+    height, width = inner_size(outputs.shape[2], outputs.shape[3])
     total = torch.zeros(len(outputs), dtype=torch.float64, device=outputs.device)
     for pictures, rows in _parts(outputs, 2 * RADIUS):
         total[pictures] += _map_sum(outputs[pictures, :, rows], references[pictures, :, rows])
@@ -159,7 +153,7 @@ def _average(values: Tensor) -> Tensor:
     for axis in (3, 2):
         inner = values.shape[axis] - 2 * RADIUS
         total = float(WEIGHTS[0]) * values.narrow(axis, 0, inner)
-        for step in range(1, _SIDE):
+        for step in range(1, len(WEIGHTS)):
             total.add_(values.narrow(axis, step, inner), alpha=float(WEIGHTS[step]))
         values = total
     return values

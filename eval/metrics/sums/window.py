@@ -12,11 +12,32 @@ from typing import Any
 
 import numpy as np
 
+from lldata.errors import ScoreError
+
 RADIUS = 5  # 11x11 window
 SIGMA = 1.5
 WEIGHTS = np.exp(-(np.arange(-RADIUS, RADIUS + 1) ** 2) / (2 * SIGMA**2))
 WEIGHTS /= WEIGHTS.sum()
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+
+
+def inner_size(height: int, width: int) -> tuple[int, int]:
+    """Return the size of the region where the window fits, px.
+
+    Raises
+    ------
+    ScoreError
+        If it fits nowhere.
+    """
+    inner = (height - 2 * RADIUS, width - 2 * RADIUS)
+    if min(inner) < 1:
+        raise ScoreError(
+            "ssim",
+            f"the images are {width}x{height}",
+            "its window needs at least 11x11 pixels",
+            "Score larger images",
+        )
+    return inner
 
 
 def sum_of(part: Callable[[Any], float], places: Sequence[Any]) -> float:
